@@ -1,0 +1,84 @@
+/*
+ * The one clock that the kit reads: monotonic time, wall time and timers. Everything goes through `clock`,
+ * so that a test can replace time as a whole (`manualClock` of `@kit/context/testing`). The real clock looks its
+ * globals up on each call and therefore also obeys the fake timers of test runners.
+ */
+import { state } from './state.ts'
+
+/** A timer that was set with `Clock.setTimer`. */
+export interface Timer {
+  /** Prevents the function from running, if it has not run yet. Idempotent. */
+  cancel(): void
+}
+
+/** Options of `Clock.setTimer`. */
+export interface TimerOptions {
+  /** Whether the pending timer keeps the process alive. Default false. */
+  ref?: boolean
+}
+
+/** The one clock that the kit reads: monotonic time, wall time and timers, replaceable in tests. */
+export interface Clock {
+  /** Monotonic milliseconds on the time line of `performance.now()`; no wall-clock jump moves it. */
+  now(): number
+  /** Milliseconds since the Unix epoch, like `Date.now()`. */
+  wallTime(): number
+  /**
+   * Runs `fn` once when at least `afterMs` have passed: never early, and for any length, `Infinity` included
+   * (Node's own timers fire at once above 2^31-1 ms, and up to a millisecond early). NaN and negative count as 0.
+   */
+  setTimer(afterMs: number, fn: () => void, options?: TimerOptions): Timer
+}
+
+/** The clock in force: the installed one, else the real one. Costs one field check over the clock behind it. */
+export const clock: Clock = {
+  now: () => (state.clock === undefined ? performance.now() : state.clock.now()),
+  wallTime: () => (state.clock === undefined ? Date.now() : state.clock.wallTime()),
+  setTimer: (afterMs, fn, options) =>
+    state.clock === undefined
+      ? new RealTimer(afterMs, fn, options?.ref === true)
+      : state.clock.setTimer(afterMs, fn, options),
+}
+
+/** The longest delay that setTimeout takes; anything above it would fire after 1 ms. */
+const longestDelayMs = 2 ** 31 - 1
+
+class RealTimer implements Timer {
+  readonly #due: number
+  readonly #ref: boolean
+  #fn: (() => void) | undefined
+  #handle: NodeJS.Timeout
+
+  constructor(afterMs: number, fn: () => void, ref: boolean) {
+    const delay = afterMs > 0 ? afterMs : 0
+    this.#due = performance.now() + delay
+    this.#ref = ref
+    this.#fn = fn
+    this.#handle = this.#schedule(delay)
+  }
+
+  cancel(): void {
+    this.#fn = undefined
+    clearTimeout(this.#handle)
+  }
+
+  #schedule(delayMs: number): NodeJS.Timeout {
+    const handle = setTimeout(wake, Math.min(Math.ceil(delayMs), longestDelayMs), this)
+    return this.#ref ? handle : handle.unref()
+  }
+
+  wake(): void {
+    const left = this.#due - performance.now()
+    if (left > 0) {
+      this.#handle = this.#schedule(left)
+      return
+    }
+    const fn = this.#fn
+    this.#fn = undefined
+    fn?.()
+  }
+}
+
+function wake(timer: RealTimer): void {
+  timer.wake()
+}

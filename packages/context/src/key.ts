@@ -1,0 +1,48 @@
+/*
+ * Keys of context values. A key is compared by identity, so two keys of one name never collide, and it carries the
+ * type and the default of its value. A package keeps its key to itself and exports typed accessors.
+ */
+import { ContextError } from './errors.ts'
+
+/** Identifies one value in a context. Made by `createKey`; compared by identity, never by name. */
+export interface Key<in out T> {
+  /** For people: shown by `Context.toString()`. */
+  readonly name: string
+  /** What `Context.value` returns where no context up the tree has a value of this key. */
+  readonly defaultValue: T
+}
+
+/** Makes a key whose value is `defaultValue` where none was set. Throws KIT_INVALID_KEY on an empty name. */
+export function createKey<T>(name: string, defaultValue: T): Key<T>
+/** Makes a key whose value is undefined where none was set. Throws KIT_INVALID_KEY on an empty name. */
+export function createKey<T>(name: string): Key<T | undefined>
+export function createKey<T>(name: string, defaultValue?: T): Key<T | undefined> {
+  if (typeof name !== 'string' || name === '') {
+    throw new ContextError('KIT_INVALID_KEY', 'createKey needs a name: a string that is not empty')
+  }
+  return Object.freeze({ name, defaultValue })
+}
+
+/** Throws KIT_INVALID_KEY unless the value looks like a key of this package, of whichever copy; internal. */
+export function assertKey(key: unknown): void {
+  if (typeof key === 'object' && key !== null && 'name' in key && 'defaultValue' in key) return
+  throw new ContextError('KIT_INVALID_KEY', 'the key of a context value must come from createKey()')
+}
+
+/** A key of any type. */
+interface Named {
+  readonly name: string
+}
+
+/** One value of a context; bindings form a list of their own, so a lookup never visits a context without a value. */
+export class Binding {
+  readonly key: Named
+  readonly value: unknown
+  readonly next: Binding | undefined
+
+  constructor(key: Named, value: unknown, next: Binding | undefined) {
+    this.key = key
+    this.value = value
+    this.next = next
+  }
+}

@@ -1,0 +1,193 @@
+/*
+ * What can end: the deadlines and cancellations behind contexts, as a tree of scopes. A context either has a scope of
+ * its own or shares that of its parent. An ending is pushed only down to observed scopes, which are linked from
+ * their parents; all others find it by looking up the tree when asked. Both ways give the same answer, because the
+ * ending that came first by time wins, whenever it is found out.
+ */
+import { clock } from './clock.ts'
+import { Ending } from './ending.ts'
+import type { CanceledError, DeadlineExceededError } from './errors.ts'
+import { deadlineExceededError } from './errors.ts'
+import { Observer, ObserverList, runSoon } from './observer.ts'
+
+/** One scope; internal. A root, which has none outside of it, never ends. */
+export class Scope {
+  /** The method that made it, and the number in parentheses after it, if any. */
+  readonly name: string
+  readonly detail: number | undefined
+  /** The next scope up the tree; undefined for a root. */
+  readonly outer: Scope | undefined
+  /** The effective deadline, and the scope that it was set on. */
+  deadline: number | undefined
+  #owner: Scope | undefined
+  /** The cause given with the deadline. */
+  #deadlineCause: unknown = undefined
+  /** Whether a scope below set a deadline, which has to be compared with the time of an ending here. */
+  #timed = false
+  #ending: Ending | undefined = undefined
+  /** Who watches; undefined while nobody does. A scope is linked from its parent exactly while it is watched. */
+  #observers: ObserverList<Scope> | undefined = undefined
+  #controller: AbortController | undefined = undefined
+
+  constructor(name: string, detail: number | undefined, outer: Scope | undefined) {
+    this.name = name
+    this.detail = detail
+    this.outer = outer
+    this.deadline = outer === undefined ? undefined : outer.deadline
+    this.#owner = outer === undefined ? undefined : outer.#owner
+  }
+
+  /** The one AbortSignal of the scope; aborted already if the scope has ended. */
+  get signal(): AbortSignal {
+    const ending = this.settle()
+    let controller = this.#controller
+    if (controller === undefined) {
+      const created = (controller = this.#controller = new AbortController())
+      const abort = (err: Error): void => created.abort(err)
+      // Without an ambient context: the first reader must not stay reachable for as long as the signal is.
+      if (ending === undefined) Scope.observe(this, new Observer<Scope>(abort, undefined, undefined, false))
+    }
+    if (ending !== undefined && !controller.signal.aborted) controller.abort(ending.error)
+    return controller.signal
+  }
+
+  /** How this scope has ended as of now, if it has. `time` is now, where the caller knows it. */
+  settle(time?: number): Ending | undefined {
+    if (this.#ending !== undefined) return this.#ending
+    let ending: Ending | undefined
+    if (this.#observers === undefined) {
+      let scope = this.outer
+      while (scope !== undefined && scope.#ending === undefined) scope = scope.outer
+      if (scope !== undefined) ending = scope.#ending
+    }
+    const { deadline } = this
+    const owner = this.#owner
+    if (deadline !== undefined && owner !== undefined && (ending === undefined || deadline <= ending.at)) {
+      const now = time ?? clock.now()
+      if (ending !== undefined || deadline <= now) ending = owner.#expire(now)
+    }
+    this.#ending ??= ending
+    return ending
+  }
+
+  /** Ends the scope unless it has ended; with `error` itself where the cause came with an error of ours. */
+  cancel(cause: unknown, error: CanceledError | DeadlineExceededError | undefined): void {
+    if (this.#ending !== undefined) return
+    const now = this.#timed || this.deadline !== undefined ? clock.now() : undefined
+    if (this.settle(now) === undefined) this.#end(new Ending(now ?? -Infinity, cause, error))
+  }
+
+  /** Gives a new scope its own deadline, unless one above is not later. */
+  setDeadline(at: number, now: number, cause: unknown): void {
+    const { outer } = this
+    const ended = outer === undefined ? undefined : outer.settle(now)
+    if (ended !== undefined) {
+      this.#ending = ended
+      return
+    }
+    if (this.deadline !== undefined && this.deadline <= at) return
+    this.deadline = at
+    this.#owner = this
+    this.#deadlineCause = cause
+    if (at <= now) {
+      this.#expire(now)
+      return
+    }
+    for (let scope = outer; scope !== undefined && !scope.#timed; scope = scope.outer) scope.#timed = true
+  }
+
+  /** For people: `withTimeout(500ms)`. */
+  toString(): string {
+    return this.detail === undefined ? this.name : `${this.name}(${Math.round(this.detail * 1000) / 1000}ms)`
+  }
+
+  /** Adds an observer. The first one links the scope, and what is not yet linked above it, into the tree. */
+  static observe(observed: Scope, observer: Observer<Scope>): void {
+    let scope = observed
+    let entry = observer
+    let { outer } = scope
+    while (outer !== undefined) {
+      const linked = scope.#observers
+      const observers = linked ?? (scope.#observers = new ObserverList<Scope>())
+      observers.add(entry)
+      // Above the last scope is a root, which never ends and so keeps no list.
+      if (linked !== undefined || outer.outer === undefined) break
+      observers.link = entry = new Observer<Scope>(undefined, scope, undefined, false)
+      scope = outer
+      outer = scope.outer
+    }
+    if (observed.#owner !== undefined) observed.#owner.#arm()
+  }
+
+  /** Removes an observer. The last one unlinks the scope, and what is then unobserved above it, from the tree. */
+  static unobserve(observed: Scope, observer: Observer<Scope>): void {
+    let scope: Scope | undefined = observed
+    let entry: Observer<Scope> | undefined = observer
+    while (scope !== undefined && entry?.list !== undefined) {
+      const observers: ObserverList<Scope> = entry.list
+      observers.remove(entry)
+      if (observers.first !== undefined) return
+      observers.timer?.cancel()
+      scope.#observers = undefined
+      entry = observers.link
+      scope = scope.outer
+    }
+  }
+
+  /** Sets the timer of the deadline that this scope owns. */
+  #arm(): void {
+    const observers = this.#observers
+    const { deadline } = this
+    if (observers === undefined || deadline === undefined || observers.timer !== undefined) return
+    observers.timer = clock.setTimer(deadline - clock.now(), () => this.#expire(clock.now()))
+  }
+
+  /** Ends the scope at the deadline it owns. */
+  #expire(now: number): Ending {
+    const ending = this.#ending ?? this.#expiry(now)
+    if (this.#ending === undefined) this.#end(ending)
+    return ending
+  }
+
+  #expiry(now: number): Ending {
+    const at = this.deadline ?? now
+    const cause = this.#deadlineCause
+    return new Ending(at, cause, deadlineExceededError(this.toString(), now - at, cause))
+  }
+
+  /** Marks this scope and all that is linked below it, then has the callbacks run: parents first, in order. */
+  #end(ending: Ending): void {
+    this.#ending = ending
+    if (this.#observers === undefined) return
+    const { link } = this.#observers
+    if (link !== undefined && this.outer !== undefined) Scope.unobserve(this.outer, link)
+    const due: Observer<Scope>[] = []
+    const marked: Scope[] = [this]
+    // The list grows while it is walked: no recursion, so no depth of a tree overflows the stack.
+    for (const scope of marked) scope.#mark(marked, due)
+    if (due.length > 0) runSoon(due)
+  }
+
+  /** Hands the ending of this scope to its observers and lets go of them. */
+  #mark(marked: Scope[], due: Observer<Scope>[]): void {
+    const observers = this.#observers
+    const ending = this.#ending
+    if (observers === undefined || ending === undefined) return
+    this.#observers = undefined
+    observers.timer?.cancel()
+    for (let observer = observers.take(); observer !== undefined; observer = observers.take()) {
+      const { child } = observer
+      if (child !== undefined) {
+        // A deadline of the child's own that passed before is what ended it, even if its timer is late.
+        const first = child.#owner === child && child.deadline !== undefined && child.deadline <= ending.at
+        child.#ending = first ? child.#expiry(ending.at) : ending
+        marked.push(child)
+      } else if (observer.immediate) {
+        observer.callback?.(ending.error)
+      } else {
+        observer.ending = ending
+        due.push(observer)
+      }
+    }
+  }
+}
