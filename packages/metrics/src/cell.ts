@@ -1,0 +1,202 @@
+/**
+ * Cells: what recording touches. A cell is one series and at the same time the bound handle that users hold.
+ *
+ * Each cell has a `target`, the cell that its recordings go to. Normally that is the cell itself. A filter that
+ * blocks the instrument points it at a cell that nobody reads, a filter that blocks a label points it at the
+ * series without that label, and shutting down points all of them at nothing. So a handle that was taken years
+ * ago obeys at once, and no recording ever asks whether it is blocked.
+ */
+
+import { clock } from '@kit/context'
+import type { Drops } from './drops.ts'
+import type { BucketIndex } from './histogram.ts'
+import type { HistogramSeries, NumberSeries, Tap } from './sink.ts'
+
+/** A counter with its labels settled. Recording costs a field increment: no lookup, no allocation. */
+export interface BoundCounter {
+  /** Adds `value`, 1 by default. Anything but a finite number of at least 0 is dropped and counted. */
+  inc(value?: number): void
+}
+
+/** A gauge with its labels settled. Values that are not finite numbers are dropped and counted. */
+export interface BoundGauge {
+  /** Sets the present value. */
+  set(value: number): void
+  /** Adds `value`, 1 by default. */
+  inc(value?: number): void
+  /** Subtracts `value`, 1 by default. */
+  dec(value?: number): void
+}
+
+/** A histogram with its labels settled. */
+export interface BoundHistogram {
+  /** Records one value. Values that are not finite numbers, or below the histogram's range, are dropped and counted. */
+  observe(value: number): void
+  /** Starts a stopwatch; the returned function records the seconds since then, once, and returns them. */
+  startTimer(): () => number
+}
+
+/** What the series table needs of a cell. */
+export interface Cell<C> {
+  labelValues: readonly string[]
+  target: C
+}
+
+// The first store decides how V8 represents a field. A field that starts as a small integer is re-boxed when the
+// first fraction arrives and stays slower for good, hence the half that is overwritten at once.
+
+/** One series of a counter. */
+export class CounterCell implements BoundCounter, NumberSeries, Cell<CounterCell> {
+  value: number
+  target: CounterCell
+  labelValues: readonly string[]
+  readonly startTime: number
+  readonly drops: Drops
+
+  constructor(labelValues: readonly string[], drops: Drops) {
+    this.value = 0.5
+    this.value = 0
+    this.target = this
+    this.labelValues = labelValues
+    this.startTime = clock.wallTime()
+    this.drops = drops
+  }
+
+  inc(value: number = 1): void {
+    if (typeof value === 'number' && value >= 0 && value < Infinity) this.target.value += value
+    else this.drops.count('bad_value')
+  }
+}
+
+/** One series of a gauge. */
+export class GaugeCell implements BoundGauge, NumberSeries, Cell<GaugeCell> {
+  value: number
+  target: GaugeCell
+  labelValues: readonly string[]
+  readonly startTime: number
+  readonly drops: Drops
+
+  constructor(labelValues: readonly string[], drops: Drops) {
+    this.value = 0.5
+    this.value = 0
+    this.target = this
+    this.labelValues = labelValues
+    this.startTime = clock.wallTime()
+    this.drops = drops
+  }
+
+  set(value: number): void {
+    if (Number.isFinite(value)) this.target.value = value
+    else this.drops.count('bad_value')
+  }
+
+  inc(value: number = 1): void {
+    if (Number.isFinite(value)) this.target.value += value
+    else this.drops.count('bad_value')
+  }
+
+  dec(value: number = 1): void {
+    if (Number.isFinite(value)) this.target.value -= value
+    else this.drops.count('bad_value')
+  }
+}
+
+/** One series of a histogram: the counts of its buckets and, in the last slot, the sum, in one typed array. */
+export class HistogramCell implements BoundHistogram, HistogramSeries, Cell<HistogramCell> {
+  target: HistogramCell
+  tap: Tap | null
+  labelValues: readonly string[]
+  readonly slots: Float64Array
+  readonly index: BucketIndex
+  readonly least: number
+  readonly startTime: number
+  readonly drops: Drops
+
+  /** `least` is the smallest value that may be observed. */
+  constructor(labelValues: readonly string[], index: BucketIndex, least: number, drops: Drops) {
+    this.target = this
+    this.tap = null
+    this.labelValues = labelValues
+    this.slots = new Float64Array(index.size + 2)
+    this.index = index
+    this.least = least
+    this.startTime = clock.wallTime()
+    this.drops = drops
+  }
+
+  observe(value: number): void {
+    if (typeof value === 'number' && value >= this.least && value < Infinity) {
+      const target = this.target
+      const slots = target.slots
+      const bucket = this.index.find(value)
+      const sum = slots.length - 1
+      slots[bucket] = slots[bucket]! + 1
+      slots[sum] = slots[sum]! + value
+      if (target.tap !== null) target.tap.observe(value)
+    } else this.drops.count('bad_value')
+  }
+
+  startTimer(): () => number {
+    return stopwatch((seconds) => this.observe(seconds))
+  }
+
+  get sum(): number {
+    return this.slots[this.slots.length - 1]!
+  }
+
+  get count(): number {
+    const slots = this.slots
+    const last = slots.length - 1
+    let count = 0
+    for (let i = 0; i < last; i++) count += slots[i]!
+    return count
+  }
+
+  bucketCount(index: number): number {
+    return this.slots[index]!
+  }
+}
+
+/** What `labels()` returns for labels that do not fit: each use is counted, none throws. */
+export class RejectedCell implements BoundCounter, BoundGauge, BoundHistogram {
+  readonly #drops: Drops
+
+  constructor(drops: Drops) {
+    this.#drops = drops
+  }
+
+  inc(): void {
+    this.#drops.count('bad_labels')
+  }
+
+  dec(): void {
+    this.#drops.count('bad_labels')
+  }
+
+  set(): void {
+    this.#drops.count('bad_labels')
+  }
+
+  observe(): void {
+    this.#drops.count('bad_labels')
+  }
+
+  startTimer(): () => number {
+    return stopwatch(() => this.#drops.count('bad_labels'))
+  }
+}
+
+/** Calls `record` with the seconds that passed, at the first call of the returned function only. */
+export function stopwatch<A extends unknown[]>(
+  record: (seconds: number, ...args: A) => void,
+): (...args: A) => number {
+  const start = clock.now()
+  let elapsed = -1
+  return (...args) => {
+    if (elapsed < 0) {
+      elapsed = Math.max(0, clock.now() - start) / 1000
+      record(elapsed, ...args)
+    }
+    return elapsed
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * What was dropped, and why. These are plain numbers rather than an instrument, because every instrument needs
+ * them: the registry publishes them as the counter `kit.metrics.dropped`, which every sink shows.
+ */
+
+const reasons = [
+  'bad_value',
+  'bad_labels',
+  'bad_name',
+  'conflict',
+  'overflow',
+  'label_truncated',
+  'observable_failed',
+  'stream_lag',
+] as const
+
+/**
+ * Why something was not recorded as asked.
+ *
+ * - `bad_value`: not a finite number, negative for a counter, or below the range of a histogram
+ * - `bad_labels`: a label is missing, unknown, or neither a string, a number nor a boolean
+ * - `bad_name`: a name given to a verb (`incrCounter` and its like) is no metric name
+ * - `conflict`: a verb used a name that belongs to another kind of metric
+ * - `overflow`: a label set over the budget went to the overflow series (or, from an observable, nowhere)
+ * - `label_truncated`: a label value was longer than 1,024 characters and was cut
+ * - `observable_failed`: the function of an observable threw or returned something else than numbers
+ * - `stream_lag`: a reader of a memory sink's stream was too slow and missed an interval
+ */
+export type DropReason = (typeof reasons)[number]
+
+/** Counts of what was dropped, by reason. */
+export class Drops {
+  readonly #counts: Record<DropReason, number> = {
+    bad_value: 0,
+    bad_labels: 0,
+    bad_name: 0,
+    conflict: 0,
+    overflow: 0,
+    label_truncated: 0,
+    observable_failed: 0,
+    stream_lag: 0,
+  }
+
+  /** Adds to one reason. */
+  count(reason: DropReason, amount: number = 1): void {
+    this.#counts[reason] += amount
+  }
+
+  /** The counts as an observable reports them. */
+  read(): [{ reason: DropReason }, number][] {
+    return reasons.map((reason) => [{ reason }, this.#counts[reason]])
+  }
+}

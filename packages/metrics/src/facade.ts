@@ -1,0 +1,178 @@
+/**
+ * The class behind the facade: it checks what users declare, hands the rest to the registry, and looks after the
+ * attached sinks.
+ */
+
+import { clock } from '@kit/context'
+import { Attachment, checkSink } from './attachment.ts'
+import { MetricsError } from './errors.ts'
+import type { MetricFilter } from './filter.ts'
+import { resolveBuckets } from './histogram.ts'
+import type { Counter, Definition, Gauge, Histogram, Instrument } from './instrument.ts'
+import type { Labels } from './labels.ts'
+import type { HistogramSpec, InstrumentSpec, Metrics, ObservableSpec } from './metrics.ts'
+import { checkLabelNames, checkName, checkUnit, type InstrumentKind } from './naming.ts'
+import { checkDuration, checkInteger, checkOptions } from './options.ts'
+import type { Observation } from './observables.ts'
+import { Registry } from './registry.ts'
+import type { Sink } from './sink.ts'
+import { takeSnapshot, type Snapshot } from './snapshot.ts'
+import { Verbs } from './verbs.ts'
+
+const defaultTimeoutMs = 5000
+
+/** See {@link Metrics}. */
+export class Facade implements Metrics {
+  readonly #registry: Registry
+  readonly #maxSeries: number
+  readonly #verbs: Verbs
+  readonly #attachments = new Set<Attachment>()
+  readonly #sinkErrors: Counter<'sink' | 'operation'>
+  #shutdown: Promise<void> | undefined
+
+  constructor(maxSeries: number, maxTotalSeries: number, filter: MetricFilter) {
+    this.#maxSeries = maxSeries
+    this.#registry = new Registry(maxTotalSeries, filter)
+    this.#verbs = new Verbs(this.#registry, maxSeries)
+    this.observable(
+      'kit.metrics.dropped',
+      {
+        kind: 'counter',
+        labels: ['reason'],
+        help: 'What was not recorded as asked: values, labels and names that do not fit, series over the budget.',
+      },
+      () => this.#registry.drops.read(),
+    )
+    this.observable(
+      'kit.metrics.series',
+      { help: 'Series that count against the budget of all instruments together.' },
+      () => this.#registry.seriesUsed,
+    )
+    this.#sinkErrors = this.counter('kit.metrics.sink.errors', {
+      labels: ['sink', 'operation'],
+      help: 'Sinks that failed, or took too long, to flush or to stop.',
+    })
+  }
+
+  counter<const L extends string = never>(name: string, spec: InstrumentSpec<L> = {}): Counter<L> {
+    return this.#declare(name, 'counter', spec) as unknown as Counter<L>
+  }
+
+  gauge<const L extends string = never>(name: string, spec: InstrumentSpec<L> = {}): Gauge<L> {
+    return this.#declare(name, 'gauge', spec) as unknown as Gauge<L>
+  }
+
+  histogram<const L extends string = never>(name: string, spec: HistogramSpec<L> = {}): Histogram<L> {
+    return this.#declare(name, 'histogram', spec) as unknown as Histogram<L>
+  }
+
+  observable<const L extends string = never>(
+    name: string,
+    spec: ObservableSpec<L>,
+    read: () => Observation<L>,
+  ): () => void {
+    const kind: unknown = spec?.kind ?? 'gauge'
+    if ((kind !== 'counter' && kind !== 'gauge') || typeof read !== 'function') {
+      throw new MetricsError(
+        'KIT_METRIC_OPTION_INVALID',
+        `observable ${name}: needs a kind of 'counter' or 'gauge' and a function to read`,
+      )
+    }
+    return this.#registry.observe(this.#define(name, kind, spec, true), read)
+  }
+
+  incrCounter(name: string, value?: number, labels?: Labels): void {
+    this.#verbs.counter(name, labels)?.inc(value)
+  }
+
+  setGauge(name: string, value: number, labels?: Labels): void {
+    this.#verbs.gauge(name, labels)?.set(value)
+  }
+
+  addSample(name: string, value: number, labels?: Labels): void {
+    this.#verbs.histogram(name, '', labels)?.observe(value)
+  }
+
+  measureSince(name: string, startMs: number, labels?: Labels): void {
+    // What is no number becomes NaN, which the histogram counts as a bad value.
+    const seconds = typeof startMs === 'number' ? Math.max(0, clock.now() - startMs) / 1000 : NaN
+    this.#verbs.histogram(name, 's', labels)?.observe(seconds)
+  }
+
+  attach(sink: Sink): () => Promise<void> {
+    checkSink(sink)
+    if (this.#shutdown !== undefined) {
+      throw new MetricsError(
+        'KIT_METRIC_SHUT_DOWN',
+        `attach: these metrics are shut down; ${sink.name} would get nothing`,
+      )
+    }
+    for (const attachment of this.#attachments) {
+      if (attachment.sink === sink) {
+        throw new MetricsError('KIT_METRIC_SINK_INVALID', `attach: the sink ${sink.name} is attached already`)
+      }
+    }
+    const attachment = new Attachment(sink, (operation) =>
+      this.#sinkErrors.inc({ sink: sink.name, operation }),
+    )
+    attachment.start(this.#registry)
+    this.#attachments.add(attachment)
+    return async () => {
+      await attachment.stop(defaultTimeoutMs)
+      this.#attachments.delete(attachment)
+    }
+  }
+
+  updateFilter(filter: MetricFilter): void {
+    this.#registry.setFilter(filter)
+  }
+
+  snapshot(): Snapshot {
+    return takeSnapshot(this.#registry)
+  }
+
+  async flush(timeoutMs?: number): Promise<void> {
+    const limit = checkDuration('flush: timeoutMs', timeoutMs, defaultTimeoutMs)
+    await Promise.all([...this.#attachments].map((attachment) => attachment.flush(limit)))
+  }
+
+  async shutdown(timeoutMs?: number): Promise<void> {
+    const limit = checkDuration('shutdown: timeoutMs', timeoutMs, defaultTimeoutMs)
+    this.#shutdown ??= this.#stop(limit)
+    return this.#shutdown
+  }
+
+  async #stop(timeoutMs: number): Promise<void> {
+    // The observables' last values belong to what the sinks report last.
+    this.#registry.collect()
+    this.#registry.stop()
+    await Promise.all([...this.#attachments].map((attachment) => attachment.stop(timeoutMs)))
+    this.#attachments.clear()
+  }
+
+  #declare(name: string, kind: InstrumentKind, spec: HistogramSpec<string>): Instrument {
+    return this.#registry.declare(this.#define(name, kind, spec, false))
+  }
+
+  #define(name: string, kind: InstrumentKind, spec: HistogramSpec<string>, observed: boolean): Definition {
+    checkName(name)
+    const known = ['help', 'labels', 'unit', 'maxSeries']
+    if (kind === 'histogram') known.push('buckets')
+    if (observed) known.push('kind')
+    checkOptions(`metric ${name}`, spec, known)
+    if (spec.help !== undefined && typeof spec.help !== 'string') {
+      throw new MetricsError('KIT_METRIC_OPTION_INVALID', `metric ${name}: help must be a string`)
+    }
+    const unit = checkUnit(name, spec.unit)
+    return {
+      name,
+      kind,
+      unit,
+      help: spec.help ?? '',
+      labelNames: spec.labels === undefined ? [] : checkLabelNames(name, kind, spec.labels),
+      bounds: kind === 'histogram' ? resolveBuckets(name, spec.buckets, unit) : [],
+      maxSeries: checkInteger(`metric ${name}: maxSeries`, spec.maxSeries, this.#maxSeries, 1),
+      observed,
+    }
+  }
+}

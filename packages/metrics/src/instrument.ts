@@ -1,0 +1,273 @@
+/**
+ * Instruments: a name, a kind and label names, bound to the table of their series. The public interfaces are what
+ * users hold; the classes are what the registry creates and what sinks read.
+ */
+
+import {
+  CounterCell,
+  GaugeCell,
+  HistogramCell,
+  RejectedCell,
+  stopwatch,
+  type BoundCounter,
+  type BoundGauge,
+  type BoundHistogram,
+  type Cell,
+} from './cell.ts'
+import type { Drops } from './drops.ts'
+import { BucketIndex } from './histogram.ts'
+import type { Labels } from './labels.ts'
+import type { InstrumentKind, Unit } from './naming.ts'
+import { SeriesTable, type Budget, type Changes } from './series.ts'
+import type { NumberSeries, SourceCounter, SourceGauge, SourceHistogram } from './sink.ts'
+
+/** The arguments of a recording: the labels come first, exactly when the instrument has labels. */
+export type Recording<L extends string, A extends unknown[]> = [L] extends [never]
+  ? A
+  : [labels: Labels<L>, ...A]
+
+/** Labels of which some are given now and the rest later. */
+export type SomeLabels<L extends string> = { readonly [K in L]?: Labels<L>[K] }
+
+/** A number that only grows: requests served, bytes sent. */
+export interface Counter<L extends string = never> {
+  /** Adds a value, 1 by default. Anything but a finite number of at least 0, and labels that do not fit, are dropped and counted. */
+  inc(...args: Recording<L, [value?: number]>): void
+  /** The handle of one series, to keep: recording through it costs no lookup. */
+  labels(labels: Labels<L>): BoundCounter
+}
+
+/** A number that goes up and down: requests in flight, queue length. */
+export interface Gauge<L extends string = never> {
+  /** Sets the present value. */
+  set(...args: Recording<L, [value: number]>): void
+  /** Adds a value, 1 by default. */
+  inc(...args: Recording<L, [value?: number]>): void
+  /** Subtracts a value, 1 by default. */
+  dec(...args: Recording<L, [value?: number]>): void
+  /** The handle of one series, to keep: recording through it costs no lookup. */
+  labels(labels: Labels<L>): BoundGauge
+}
+
+/** A distribution: durations in seconds, sizes in bytes. */
+export interface Histogram<L extends string = never> {
+  /** Records a value. Negative values are dropped and counted, unless the first bucket bound is negative. */
+  observe(...args: Recording<L, [value: number]>): void
+  /**
+   * Starts a stopwatch. The returned function records the seconds since then under the labels of both calls
+   * together, at its first call only, and returns these seconds.
+   */
+  startTimer(labels?: SomeLabels<L>): (labels?: SomeLabels<L>) => number
+  /** The handle of one series, to keep: recording through it costs no lookup. */
+  labels(labels: Labels<L>): BoundHistogram
+}
+
+/** What all instruments are made from; checked before it gets here. */
+export interface Definition {
+  readonly name: string
+  readonly kind: InstrumentKind
+  readonly unit: Unit | ''
+  readonly help: string
+  readonly labelNames: readonly string[]
+  /** Empty unless the kind is histogram. */
+  readonly bounds: readonly number[]
+  readonly maxSeries: number
+  /** Whether values come from an observable at collection. */
+  readonly observed: boolean
+}
+
+/** What instruments share with the rest of their registry. */
+export interface Surroundings {
+  readonly budget: Budget
+  readonly changes: Changes
+  readonly drops: Drops
+}
+
+type LabelBag = Readonly<Record<string, unknown>>
+
+/** An instrument of any kind, as the registry holds it. */
+export type Instrument = CounterInstrument | GaugeInstrument | HistogramInstrument
+
+/** Creates the instrument of a definition. */
+export function createInstrument(definition: Definition, around: Surroundings): Instrument {
+  if (definition.kind === 'counter') return new CounterInstrument(definition, around)
+  if (definition.kind === 'gauge') return new GaugeInstrument(definition, around)
+  return new HistogramInstrument(definition, around)
+}
+
+/** The counter behind {@link Counter}. */
+export class CounterInstrument implements SourceCounter {
+  readonly kind = 'counter'
+  readonly name: string
+  readonly unit: Unit | ''
+  readonly help: string
+  readonly table: SeriesTable<CounterCell>
+  only: CounterCell | null
+  readonly #drops: Drops
+
+  constructor(definition: Definition, around: Surroundings) {
+    this.name = definition.name
+    this.unit = definition.unit
+    this.help = definition.help
+    this.table = new SeriesTable<CounterCell>({
+      ...definition,
+      ...around,
+      make: (values) => new CounterCell(values, around.drops),
+    })
+    this.only = pinned(this.table, definition)
+    this.#drops = around.drops
+  }
+
+  get labelNames(): readonly string[] {
+    return this.table.labelNames
+  }
+
+  series(): readonly CounterCell[] {
+    return this.table.visible()
+  }
+
+  inc(first?: unknown, second?: number): void {
+    const cell = this.only ?? this.table.find(first as LabelBag)
+    if (cell === undefined) this.#drops.count('bad_labels')
+    else cell.inc(this.only === null ? second : (first as number))
+  }
+
+  labels(labels: LabelBag): BoundCounter {
+    return this.table.find(labels) ?? new RejectedCell(this.#drops)
+  }
+}
+
+/** The gauge behind {@link Gauge}. */
+export class GaugeInstrument implements SourceGauge {
+  readonly kind = 'gauge'
+  readonly name: string
+  readonly unit: Unit | ''
+  readonly help: string
+  readonly table: SeriesTable<GaugeCell, NumberSeries>
+  only: GaugeCell | null
+  readonly #drops: Drops
+
+  constructor(definition: Definition, around: Surroundings) {
+    this.name = definition.name
+    this.unit = definition.unit
+    this.help = definition.help
+    this.table = new SeriesTable<GaugeCell, NumberSeries>({
+      ...definition,
+      ...around,
+      make: (values) => new GaugeCell(values, around.drops),
+      fold: (values, members) => new FoldedGauge(values, members),
+    })
+    this.only = pinned(this.table, definition)
+    this.#drops = around.drops
+  }
+
+  get labelNames(): readonly string[] {
+    return this.table.labelNames
+  }
+
+  series(): readonly NumberSeries[] {
+    return this.table.visible()
+  }
+
+  set(first?: unknown, second?: number): void {
+    const cell = this.only ?? this.table.find(first as LabelBag)
+    if (cell === undefined) this.#drops.count('bad_labels')
+    else cell.set((this.only === null ? second : first) as number)
+  }
+
+  inc(first?: unknown, second?: number): void {
+    const cell = this.only ?? this.table.find(first as LabelBag)
+    if (cell === undefined) this.#drops.count('bad_labels')
+    else cell.inc(this.only === null ? second : (first as number))
+  }
+
+  dec(first?: unknown, second?: number): void {
+    const cell = this.only ?? this.table.find(first as LabelBag)
+    if (cell === undefined) this.#drops.count('bad_labels')
+    else cell.dec(this.only === null ? second : (first as number))
+  }
+
+  labels(labels: LabelBag): BoundGauge {
+    return this.table.find(labels) ?? new RejectedCell(this.#drops)
+  }
+}
+
+/** The histogram behind {@link Histogram}. */
+export class HistogramInstrument implements SourceHistogram {
+  readonly kind = 'histogram'
+  readonly name: string
+  readonly unit: Unit | ''
+  readonly help: string
+  readonly bounds: readonly number[]
+  readonly table: SeriesTable<HistogramCell>
+  only: HistogramCell | null
+  /** Called with each new cell, so that taps reach it. */
+  onCell: ((cell: HistogramCell) => void) | null = null
+  readonly #drops: Drops
+
+  constructor(definition: Definition, around: Surroundings) {
+    this.name = definition.name
+    this.unit = definition.unit
+    this.help = definition.help
+    this.bounds = definition.bounds
+    const index = new BucketIndex(definition.bounds)
+    const least = definition.bounds[0]! < 0 ? -Number.MAX_VALUE : 0
+    this.table = new SeriesTable<HistogramCell>({
+      ...definition,
+      ...around,
+      make: (values) => {
+        const cell = new HistogramCell(values, index, least, around.drops)
+        this.onCell?.(cell)
+        return cell
+      },
+    })
+    this.only = pinned(this.table, definition)
+    this.#drops = around.drops
+  }
+
+  get labelNames(): readonly string[] {
+    return this.table.labelNames
+  }
+
+  series(): readonly HistogramCell[] {
+    return this.table.visible()
+  }
+
+  observe(first?: unknown, second?: number): void {
+    const cell = this.only ?? this.table.find(first as LabelBag)
+    if (cell === undefined) this.#drops.count('bad_labels')
+    else cell.observe((this.only === null ? second : first) as number)
+  }
+
+  startTimer(labels?: LabelBag): (extra?: LabelBag) => number {
+    return stopwatch((seconds, extra?: LabelBag) => {
+      if (this.only !== null) this.only.observe(seconds)
+      else this.observe({ ...labels, ...extra }, seconds)
+    })
+  }
+
+  labels(labels: LabelBag): BoundHistogram {
+    return this.table.find(labels) ?? new RejectedCell(this.#drops)
+  }
+}
+
+/** The sum of gauges that differ only in labels which the filter took off. */
+class FoldedGauge implements NumberSeries {
+  readonly labelValues: readonly string[]
+  readonly startTime: number
+  readonly #members: readonly GaugeCell[]
+
+  constructor(labelValues: readonly string[], members: readonly GaugeCell[]) {
+    this.labelValues = labelValues
+    this.startTime = Math.min(...members.map((member) => member.startTime))
+    this.#members = members
+  }
+
+  get value(): number {
+    return this.#members.reduce((sum, member) => sum + member.value, 0)
+  }
+}
+
+function pinned<C extends Cell<C>, V>(table: SeriesTable<C, V>, definition: Definition): C | null {
+  return definition.labelNames.length === 0 && !definition.observed ? table.pin() : null
+}

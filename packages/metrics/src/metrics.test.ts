@@ -1,0 +1,745 @@
+import * as fc from 'fast-check'
+import { manualClock, type ManualClock } from '@kit/context/testing'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import {
+  createMetrics,
+  metrics as processMetrics,
+  type Labels,
+  type Metrics,
+  type MetricSource,
+  type Sink,
+} from './index.ts'
+import { testMetrics } from './testing/index.ts'
+
+let time: ManualClock
+
+beforeEach(() => {
+  time = manualClock(1000)
+})
+
+afterEach(() => {
+  time[Symbol.dispose]()
+})
+
+function codeOf(run: () => unknown): unknown {
+  try {
+    run()
+  } catch (error) {
+    return (error as { code?: unknown }).code
+  }
+  return undefined
+}
+
+describe('declaring', () => {
+  it('returns the same instrument for the same shape, whatever the order of labels', () => {
+    const metrics = createMetrics()
+    const one = metrics.counter('a.b', { labels: ['x', 'y'], unit: 's' })
+    expect(metrics.counter('a.b', { labels: ['y', 'x'], unit: 's' })).toBe(one)
+    expect(metrics.histogram('h', { buckets: [1, 2] })).toBe(
+      metrics.histogram('h', { buckets: [1, 2, Infinity] }),
+    )
+  })
+
+  it.each<[string, (metrics: Metrics) => unknown]>([
+    ['another kind', (metrics) => metrics.gauge('a.b', { labels: ['x'] })],
+    ['other labels', (metrics) => metrics.counter('a.b', { labels: ['z'] })],
+    ['no labels', (metrics) => metrics.counter('a.b')],
+    ['another unit', (metrics) => metrics.counter('a.b', { labels: ['x'], unit: 'By' })],
+    ['an observable', (metrics) => metrics.observable('a.b', { kind: 'counter', labels: ['x'] }, () => [])],
+    ['a name of the same spelling', (metrics) => metrics.counter('a_b')],
+    ['a name that ends in total', (metrics) => metrics.counter('a.b.total')],
+    ['a gauge that is called as the counter is spelled', (metrics) => metrics.gauge('a.b_total')],
+    ['a histogram whose sum is taken', (metrics) => metrics.gauge('h_sum')],
+    ['other buckets', (metrics) => metrics.histogram('h', { buckets: [1, 3] })],
+  ])('throws a conflict for %s', (_what, declare) => {
+    const metrics = createMetrics()
+    metrics.counter('a.b', { labels: ['x'] })
+    metrics.histogram('h', { buckets: [1, 2] })
+    expect(codeOf(() => declare(metrics))).toBe('KIT_METRIC_CONFLICT')
+  })
+
+  it.each<[string, string, (metrics: Metrics) => unknown]>([
+    ['KIT_METRIC_NAME_INVALID', 'a space', (metrics) => metrics.counter('a b')],
+    ['KIT_METRIC_NAME_INVALID', 'nothing', (metrics) => metrics.counter('')],
+    ['KIT_METRIC_NAME_INVALID', 'a number', (metrics) => metrics.counter(5 as never)],
+    ['KIT_METRIC_NAME_INVALID', 'a line feed', (metrics) => metrics.counter('a\n')],
+    ['KIT_METRIC_LABEL_INVALID', 'le', (metrics) => metrics.histogram('h', { labels: ['le'] })],
+    ['KIT_METRIC_LABEL_INVALID', '__name__', (metrics) => metrics.counter('c', { labels: ['__name__'] })],
+    ['KIT_METRIC_LABEL_INVALID', '__proto__', (metrics) => metrics.counter('c', { labels: ['__proto__'] })],
+    ['KIT_METRIC_LABEL_INVALID', 'twins', (metrics) => metrics.counter('c', { labels: ['a.b', 'a_b'] })],
+    ['KIT_METRIC_LABEL_INVALID', 'no array', (metrics) => metrics.counter('c', { labels: 'ab' as never })],
+    ['KIT_METRIC_UNIT_INVALID', 'a space', (metrics) => metrics.counter('c', { unit: 'a b' })],
+    ['KIT_METRIC_BUCKETS_INVALID', 'none', (metrics) => metrics.histogram('h', { buckets: [] })],
+    ['KIT_METRIC_BUCKETS_INVALID', 'descending', (metrics) => metrics.histogram('h', { buckets: [2, 1] })],
+    ['KIT_METRIC_BUCKETS_INVALID', 'repeating', (metrics) => metrics.histogram('h', { buckets: [1, 1] })],
+    ['KIT_METRIC_BUCKETS_INVALID', 'NaN', (metrics) => metrics.histogram('h', { buckets: [NaN] })],
+    ['KIT_METRIC_OPTION_UNKNOWN', 'ttlMs', (metrics) => metrics.counter('c', { ttlMs: 5 } as never)],
+    ['KIT_METRIC_OPTION_UNKNOWN', 'buckets', (metrics) => metrics.counter('c', { buckets: [1] } as never)],
+    ['KIT_METRIC_OPTION_INVALID', 'maxSeries', (metrics) => metrics.counter('c', { maxSeries: 0 })],
+    ['KIT_METRIC_OPTION_INVALID', 'help', (metrics) => metrics.counter('c', { help: 5 as never })],
+    [
+      'KIT_METRIC_OPTION_INVALID',
+      'a kind',
+      (metrics) => metrics.observable('o', { kind: 'x' as never }, () => 1),
+    ],
+    ['KIT_METRIC_OPTION_UNKNOWN', 'an option', () => createMetrics({ native: true } as never)],
+    ['KIT_METRIC_FILTER_INVALID', 'a default', (metrics) => metrics.updateFilter({ default: 'x' as never })],
+    ['KIT_METRIC_FILTER_INVALID', 'a segment', (metrics) => metrics.updateFilter({ block: ['a..b'] })],
+    ['KIT_METRIC_OPTION_UNKNOWN', 'a filter key', (metrics) => metrics.updateFilter({ deny: [] } as never)],
+    ['KIT_METRIC_SINK_INVALID', 'no sink', (metrics) => metrics.attach({} as never)],
+  ])('throws %s for %s', (code, _what, declare) => {
+    expect(codeOf(() => declare(createMetrics()))).toBe(code)
+  })
+})
+
+describe('recording', () => {
+  it('counts, sets and observes, with and without labels and handles', () => {
+    const metrics = testMetrics()
+    const plain = metrics.counter('plain')
+    plain.inc()
+    plain.inc(1.5)
+    const labelled = metrics.counter('labelled', { labels: ['method', 'status'] })
+    labelled.inc({ method: 'GET', status: 200 })
+    labelled.inc({ status: '200', method: 'GET' }, 2)
+    labelled.labels({ method: 'GET', status: 200 }).inc(4)
+    const gauge = metrics.gauge('gauge')
+    gauge.set(5)
+    gauge.inc()
+    gauge.dec(3)
+    const histogram = metrics.histogram('histogram', { labels: ['k'] })
+    histogram.observe({ k: true }, 2)
+    histogram.labels({ k: 'true' }).observe(3)
+    expect(metrics.value('plain')).toBe(2.5)
+    expect(metrics.value('labelled', { status: 200, method: 'GET' })).toBe(7)
+    expect(metrics.value('gauge')).toBe(3)
+    expect(metrics.distribution('histogram', { k: true })).toEqual({ count: 2, sum: 5 })
+    expect(metrics.observations('histogram', { k: true })).toEqual([2, 3])
+    expect(metrics.dropped()).toBe(0)
+  })
+
+  it('shows instruments without labels from the start', () => {
+    const metrics = testMetrics()
+    metrics.counter('a')
+    expect(metrics.value('a')).toBe(0)
+  })
+
+  it('starts timers that record once, with the labels of both ends', () => {
+    const metrics = testMetrics()
+    const histogram = metrics.histogram('d', { unit: 's', labels: ['a', 'b'] })
+    const end = histogram.startTimer({ a: 1 })
+    time.advance(250)
+    expect(end({ b: 2 })).toBe(0.25)
+    time.advance(250)
+    expect(end({ b: 2 })).toBe(0.25)
+    expect(metrics.observations('d', { a: 1, b: 2 })).toEqual([0.25])
+    const bound = histogram.labels({ a: 1, b: 2 }).startTimer()
+    time.advance(1000)
+    expect(bound()).toBe(1)
+  })
+
+  it.each<[unknown]>([[-1], [NaN], [Infinity], ['5'], [null], [5n], [{}], [Symbol('x')]])(
+    'drops and counts the increment %s',
+    (value) => {
+      const metrics = testMetrics()
+      const counter = metrics.counter('c')
+      const labelled = metrics.counter('l', { labels: ['a'] })
+      counter.inc(value as number)
+      labelled.inc({ a: 1 }, value as number)
+      labelled.labels({ a: 1 }).inc(value as number)
+      expect(metrics.value('c')).toBe(0)
+      expect(metrics.value('l', { a: 1 })).toBe(0)
+      expect(metrics.dropped('bad_value')).toBe(3)
+    },
+  )
+
+  it('drops values below a histogram, unless its bounds say that values are signed', () => {
+    const metrics = testMetrics()
+    metrics.histogram('amount').observe(-1)
+    metrics.histogram('signed', { buckets: [-1, 0, 1] }).observe(-5)
+    expect(metrics.distribution('amount')).toEqual({ count: 0, sum: 0 })
+    expect(metrics.distribution('signed')).toEqual({ count: 1, sum: -5 })
+    expect(metrics.dropped('bad_value')).toBe(1)
+  })
+
+  const hostileLabels: [string, unknown][] = [
+    ['missing', {}],
+    ['unknown besides', { a: 1, b: 2 }],
+    ['unknown instead', { b: 2 }],
+    ['null', null],
+    ['undefined', undefined],
+    ['a number', 5],
+    ['an object value', { a: {} }],
+    ['an array value', { a: ['x'] }],
+    ['a symbol value', { a: Symbol('x') }],
+    ['a null value', { a: null }],
+    ['an undefined value', { a: undefined }],
+    [
+      'a throwing getter',
+      {
+        get a() {
+          throw new Error('no')
+        },
+      },
+    ],
+    ['a revoked proxy', revoked()],
+  ]
+
+  it.each(hostileLabels)('drops and counts labels that are %s', (_what, labels) => {
+    const metrics = testMetrics()
+    const counter = metrics.counter('c', { labels: ['a'] })
+    counter.inc({ a: 1 })
+    counter.inc(labels as { a: number })
+    const handle = counter.labels(labels as { a: number })
+    handle.inc()
+    metrics.gauge('g', { labels: ['a'] }).set(labels as { a: number }, 1)
+    metrics.histogram('h', { labels: ['a'] }).observe(labels as { a: number }, 1)
+    expect(metrics.dropped('bad_labels')).toBe(4)
+    expect(metrics.value('c', { a: 1 })).toBe(1)
+  })
+
+  it('does not take inherited things for labels', () => {
+    const metrics = testMetrics()
+    const counter = metrics.counter('c', { labels: ['constructor', 'toString'] })
+    const named = Object.fromEntries([
+      ['constructor', 'x'],
+      ['toString', 'y'],
+    ]) as Labels<'constructor' | 'toString'>
+    counter.inc({} as never)
+    counter.inc(named)
+    expect(metrics.dropped('bad_labels')).toBe(1)
+    expect(metrics.value('c', named)).toBe(1)
+  })
+
+  it('keeps every two label sets apart, and counts exactly', () => {
+    const value = fc.oneof(
+      fc.constantFrom(
+        '__proto__',
+        'constructor',
+        '',
+        'a|b',
+        'b',
+        '1',
+        'true',
+        '\ud800',
+        '\udfff',
+        '\n',
+        '"',
+        '\\',
+      ),
+      fc.string({ unit: 'binary', maxLength: 5 }),
+      fc.integer({ min: -2, max: 2 }),
+      fc.boolean(),
+    )
+    fc.assert(
+      fc.property(fc.array(fc.tuple(value, value, value, value), { maxLength: 60 }), (sets) => {
+        const metrics = testMetrics()
+        const counter = metrics.counter('c', { labels: ['a', 'b', 'c', 'd'] })
+        const truth = new Map<string, number>()
+        for (const [a, b, c, d] of sets) {
+          counter.inc({ a, b, c, d })
+          const key = JSON.stringify([a, b, c, d].map((part) => Buffer.from(String(part)).toString()))
+          truth.set(key, (truth.get(key) ?? 0) + 1)
+        }
+        const metric = metrics.snapshot().metrics.find(({ name }) => name === 'c')
+        const counted = new Map(
+          (metric?.series ?? []).map((series) => {
+            const { labels } = series
+            const key = JSON.stringify(['a', 'b', 'c', 'd'].map((name) => labels[name] ?? ''))
+            return [key, (series as { value: number }).value]
+          }),
+        )
+        expect(counted).toEqual(truth)
+        expect(metrics.dropped()).toBe(0)
+      }),
+    )
+  })
+
+  it('cuts long label values and counts it', () => {
+    const metrics = testMetrics()
+    const counter = metrics.counter('c', { labels: ['a'] })
+    for (let i = 0; i < 3; i++) counter.inc({ a: `${'x'.repeat(1024)}${i}` })
+    expect(metrics.value('c', { a: 'x'.repeat(1024) })).toBe(3)
+    expect(metrics.dropped('label_truncated')).toBe(3)
+  })
+})
+
+describe('budgets', () => {
+  it('fold what exceeds them into one overflow series, exactly', () => {
+    const metrics = testMetrics({ maxSeries: 100 })
+    const counter = metrics.counter('c', { labels: ['id'] })
+    for (let id = 0; id < 5000; id++) counter.inc({ id: `${id}${'x'.repeat(50)}` })
+    const metric = metrics.snapshot().metrics.find(({ name }) => name === 'c')!
+    expect(metric.series.length).toBe(101)
+    expect(metrics.value('c', { id: 'kit.overflow' })).toBe(4900)
+    expect(metrics.dropped('overflow')).toBe(4900)
+    const total = metric.series.reduce((sum, series) => sum + (series as { value: number }).value, 0)
+    expect(total).toBe(5000)
+  })
+
+  it('hold for all instruments together, and never hide the drop counters', () => {
+    const metrics = testMetrics({ maxTotalSeries: 3 })
+    for (const name of ['a', 'b']) {
+      const counter = metrics.counter(name, { labels: ['id'] })
+      for (let id = 0; id < 3; id++) counter.inc({ id })
+    }
+    expect(metrics.value('a', { id: 2 })).toBe(1)
+    expect(metrics.value('b', { id: 'kit.overflow' })).toBe(3)
+    expect(metrics.dropped('overflow')).toBe(3)
+    expect(metrics.value('kit.metrics.series')).toBe(3)
+  })
+
+  it('do not count an instrument without labels', () => {
+    const metrics = testMetrics({ maxTotalSeries: 1 })
+    for (let i = 0; i < 10; i++) metrics.counter(`c${i}`).inc()
+    expect(metrics.value('c9')).toBe(1)
+  })
+
+  it('make room for new series of an observable by forgetting vanished ones', () => {
+    const metrics = testMetrics()
+    let first = 0
+    metrics.observable('o', { labels: ['pod'], maxSeries: 5 }, () =>
+      Array.from({ length: 5 }, (_, i) => [{ pod: first + i }, 1] as const),
+    )
+    for (first = 0; first < 50; first += 5) {
+      const metric = metrics.snapshot().metrics.find(({ name }) => name === 'o')!
+      expect(metric.series.map(({ labels }) => labels['pod'])).toEqual(
+        [0, 1, 2, 3, 4].map((i) => `${first + i}`),
+      )
+    }
+    expect(metrics.dropped('overflow')).toBe(0)
+  })
+})
+
+describe('verbs', () => {
+  it('make up instruments, and tell labels apart in any order', () => {
+    const metrics = testMetrics()
+    metrics.incrCounter('jobs')
+    metrics.incrCounter('jobs', 2, { queue: 'a', kind: 'x' })
+    metrics.incrCounter('jobs', 3, { kind: 'x', queue: 'a' })
+    metrics.incrCounter('jobs', 4, { queue: 'a' })
+    metrics.setGauge('depth', 7, { queue: 'a' })
+    metrics.addSample('size', 3)
+    metrics.measureSince('took', 500)
+    expect(metrics.value('jobs')).toBe(1)
+    expect(metrics.value('jobs', { kind: 'x', queue: 'a' })).toBe(5)
+    expect(metrics.value('jobs', { queue: 'a' })).toBe(4)
+    expect(metrics.value('depth', { queue: 'a' })).toBe(7)
+    expect(metrics.observations('size')).toEqual([3])
+    expect(metrics.observations('took')).toEqual([0.5])
+    expect(metrics.dropped()).toBe(0)
+  })
+
+  it('reach declared instruments under their rules', () => {
+    const metrics = testMetrics()
+    metrics.counter('declared', { labels: ['a'] })
+    metrics.incrCounter('declared', 2, { a: 1 })
+    metrics.incrCounter('declared', 2, {})
+    metrics.incrCounter('declared', 2, { a: 1, b: 1 })
+    expect(metrics.value('declared', { a: 1 })).toBe(2)
+    expect(metrics.dropped('bad_labels')).toBe(2)
+  })
+
+  it('count what cannot be, and never throw', () => {
+    const metrics = testMetrics({ maxTotalSeries: 20 })
+    metrics.incrCounter('bad name')
+    metrics.incrCounter(undefined as never)
+    metrics.gauge('taken')
+    metrics.incrCounter('taken')
+    metrics.incrCounter('taken_')
+    metrics.incrCounter('c', 1, { 'bad label': 1 })
+    metrics.incrCounter('c', 1, { 'a.b': 1, a_b: 2 })
+    metrics.incrCounter('c', 1, null as never)
+    metrics.addSample('h', 1, { le: 1 })
+    metrics.addSample('h', NaN)
+    expect(metrics.dropped('bad_name')).toBe(2)
+    expect(metrics.dropped('conflict')).toBe(2)
+    expect(metrics.dropped('bad_labels')).toBe(4)
+    expect(metrics.dropped('bad_value')).toBe(1)
+    for (let i = 0; i < 100; i++) metrics.incrCounter(`hostile.${i}`)
+    expect(metrics.dropped('overflow')).toBeGreaterThan(75)
+    expect(metrics.snapshot().metrics.length).toBeLessThan(30)
+  })
+
+  it('take no object for a time', () => {
+    const metrics = testMetrics()
+    for (const start of [Object.create(null), '5', 5n, undefined, Symbol('x')]) {
+      metrics.measureSince('took', start as number)
+    }
+    expect(metrics.dropped('bad_value')).toBe(5)
+  })
+
+  it('bound the labels of one name', () => {
+    const metrics = testMetrics()
+    for (let i = 0; i < 100; i++) metrics.incrCounter('c', 1, { [`l${i}`]: 1 })
+    expect(metrics.dropped('bad_labels')).toBe(84)
+  })
+})
+
+describe('filter', () => {
+  it('is obeyed at once by handles taken before, and given back', () => {
+    const metrics = testMetrics()
+    const counter = metrics.counter('db.calls', { labels: ['op'] }).labels({ op: 'get' })
+    const histogram = metrics.histogram('db.duration')
+    const bound = metrics.counter('db.rows')
+    counter.inc(1)
+    histogram.observe(1)
+    metrics.updateFilter({ block: ['db'] })
+    counter.inc(10)
+    histogram.observe(10)
+    bound.inc(10)
+    expect(metrics.value('db.calls', { op: 'get' })).toBeUndefined()
+    metrics.updateFilter({})
+    counter.inc(2)
+    expect(metrics.value('db.calls', { op: 'get' })).toBe(3)
+    expect(metrics.distribution('db.duration')).toEqual({ count: 1, sum: 1 })
+    expect(metrics.value('db.rows')).toBe(0)
+    expect(metrics.dropped()).toBe(0)
+  })
+
+  it('hides gauges but lets them follow, so that pairs of increments and decrements stay paired', () => {
+    const metrics = testMetrics()
+    const active = metrics.gauge('active')
+    active.inc()
+    metrics.updateFilter({ block: ['active'] })
+    active.dec()
+    active.inc()
+    active.inc()
+    expect(metrics.value('active')).toBeUndefined()
+    metrics.updateFilter({})
+    expect(metrics.value('active')).toBe(2)
+  })
+
+  it('applies to instruments declared later, and spares the own ones from the default', () => {
+    const metrics = testMetrics({ filter: { default: 'block', allow: ['keep'] } })
+    metrics.counter('keep.this').inc()
+    metrics.counter('other').inc()
+    expect(metrics.snapshot().metrics.map(({ name }) => name)).toEqual([
+      'kit.metrics.dropped',
+      'kit.metrics.series',
+      'kit.metrics.sink.errors',
+      'keep.this',
+    ])
+    metrics.updateFilter({ block: ['kit'] })
+    expect(metrics.snapshot().metrics.map(({ name }) => name)).toEqual(['keep.this', 'other'])
+  })
+
+  it('takes labels off, conserving counts through block and unblock', () => {
+    const metrics = testMetrics()
+    const counter = metrics.counter('c', { labels: ['user', 'op'] })
+    const gauge = metrics.gauge('g', { labels: ['user'] })
+    const ann = counter.labels({ user: 'ann', op: 'get' })
+    ann.inc(1)
+    gauge.inc({ user: 'ann' })
+    gauge.inc({ user: 'bob' }, 2)
+    metrics.updateFilter({ blockLabels: ['user'] })
+    ann.inc(10)
+    counter.inc({ user: 'bob', op: 'get' }, 20)
+    gauge.dec({ user: 'bob' })
+    expect(metrics.value('c', { op: 'get' })).toBe(30)
+    expect(metrics.value('c', { op: 'get', user: 'ann' })).toBeUndefined()
+    expect(metrics.value('g')).toBe(2)
+    expect(JSON.stringify(metrics.snapshot())).not.toContain('bob')
+    metrics.updateFilter({})
+    ann.inc(100)
+    expect(metrics.value('c', { op: 'get' })).toBe(30)
+    expect(metrics.value('c', { op: 'get', user: 'ann' })).toBe(101)
+    expect(metrics.value('g', { user: 'bob' })).toBe(1)
+    expect(metrics.value('g', { user: 'ann' })).toBe(1)
+  })
+
+  it('conserves counts whatever the order of filters and recordings', () => {
+    const step = fc.oneof(
+      fc.record({ user: fc.constantFrom('a', 'b', 'c'), amount: fc.integer({ min: 1, max: 9 }) }),
+      fc.constantFrom('block', 'allow'),
+    )
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        const metrics = testMetrics()
+        const counter = metrics.counter('c', { labels: ['user'] })
+        const handles = new Map(['a', 'b'].map((user) => [user, counter.labels({ user })]))
+        let total = 0
+        for (const one of steps) {
+          if (typeof one === 'string') metrics.updateFilter(one === 'block' ? { blockLabels: ['user'] } : {})
+          else {
+            total += one.amount
+            const handle = handles.get(one.user)
+            if (handle === undefined) counter.inc({ user: one.user }, one.amount)
+            else handle.inc(one.amount)
+          }
+        }
+        metrics.updateFilter({})
+        const metric = metrics.snapshot().metrics.find(({ name }) => name === 'c')!
+        const counted = metric.series.reduce((sum, series) => sum + (series as { value: number }).value, 0)
+        expect(counted).toBe(total)
+      }),
+    )
+  })
+})
+
+describe('observables', () => {
+  it('are read at collection, with labels, by several functions, and removed', () => {
+    const metrics = testMetrics()
+    const stop = metrics.observable('pool', { labels: ['name'] }, () => [[{ name: 'a' }, 1]])
+    metrics.observable('pool', { labels: ['name'] }, () => new Map([[{ name: 'b' }, 2]]))
+    metrics.observable('total', { kind: 'counter' }, () => 5)
+    expect(metrics.value('pool', { name: 'a' })).toBe(1)
+    expect(metrics.value('pool', { name: 'b' })).toBe(2)
+    expect(metrics.value('total')).toBe(5)
+    stop()
+    expect(metrics.value('pool', { name: 'a' })).toBeUndefined()
+    expect(metrics.value('pool', { name: 'b' })).toBe(2)
+  })
+
+  it('vanish while they fail, and the failure is counted', () => {
+    const metrics = testMetrics()
+    let fail = false
+    metrics.observable('o', {}, () => {
+      if (fail) throw new Error('no')
+      return 1
+    })
+    metrics.observable('promise', {}, () => Promise.resolve(1) as never)
+    metrics.observable('rejection', {}, () => Promise.reject(new Error('no')) as never)
+    metrics.observable('nan', {}, () => NaN)
+    expect(metrics.value('o')).toBe(1)
+    fail = true
+    expect(metrics.value('o')).toBeUndefined()
+    expect(metrics.dropped('observable_failed')).toBeGreaterThan(2)
+    expect(metrics.dropped('bad_value')).toBeGreaterThan(1)
+  })
+
+  it('count a failure within the very collection that it spoils', () => {
+    const metrics = testMetrics()
+    metrics.observable('o', {}, () => {
+      throw new Error('no')
+    })
+    expect(metrics.dropped('observable_failed')).toBe(1)
+  })
+
+  it('come and go, each series with the value of its last report', () => {
+    const metrics = testMetrics()
+    let pod = 'a'
+    metrics.observable('o', { labels: ['pod'] }, () => [[{ pod }, pod.charCodeAt(0)]])
+    const seen = (): unknown => metrics.snapshot().metrics.find(({ name }) => name === 'o')?.series
+    for (pod of ['a', 'b', 'a', 'b']) {
+      expect(seen()).toMatchObject([{ labels: { pod }, value: pod.charCodeAt(0) }])
+    }
+  })
+
+  it('may take a snapshot themselves', () => {
+    const metrics = testMetrics()
+    metrics.observable('o', {}, () => metrics.snapshot().metrics.length)
+    expect(metrics.value('o')).toBeGreaterThan(0)
+    expect(metrics.dropped()).toBe(0)
+  })
+})
+
+describe('sinks', () => {
+  function recordingSink(
+    overrides: Partial<Sink> = {},
+  ): Sink & { calls: string[]; source: MetricSource | undefined } {
+    const calls: string[] = []
+    const sink = {
+      name: 'recording',
+      calls,
+      source: undefined as MetricSource | undefined,
+      start(source: MetricSource) {
+        sink.source = source
+        calls.push('start')
+      },
+      async flush() {
+        calls.push('flush')
+      },
+      async stop() {
+        calls.push('stop')
+      },
+      ...overrides,
+    }
+    return sink
+  }
+
+  it('are flushed, then stopped, once', async () => {
+    const metrics = createMetrics()
+    const sink = recordingSink()
+    const detach = metrics.attach(sink)
+    expect(codeOf(() => metrics.attach(sink))).toBe('KIT_METRIC_SINK_INVALID')
+    await metrics.flush()
+    await Promise.all([detach(), detach()])
+    await metrics.flush()
+    await metrics.shutdown()
+    expect(sink.calls).toEqual(['start', 'flush', 'flush', 'stop'])
+    expect(time.pendingTimers).toBe(0)
+  })
+
+  it('do not touch each other when they fail or hang', async () => {
+    const metrics = testMetrics()
+    const good = recordingSink()
+    metrics.attach(
+      recordingSink({
+        name: 'throws',
+        flush() {
+          throw new Error('no')
+        },
+      }),
+    )
+    metrics.attach(recordingSink({ name: 'rejects', flush: () => Promise.reject(new Error('no')) }))
+    metrics.attach(recordingSink({ name: 'hangs', flush: () => new Promise(() => {}) }))
+    metrics.attach(good)
+    const flushed = metrics.flush(100)
+    await new Promise(setImmediate)
+    time.advance(100)
+    await flushed
+    expect(good.calls).toEqual(['start', 'flush'])
+    expect(metrics.value('kit.metrics.sink.errors', { sink: 'throws', operation: 'flush' })).toBe(1)
+    expect(metrics.value('kit.metrics.sink.errors', { sink: 'rejects', operation: 'flush' })).toBe(1)
+    expect(metrics.value('kit.metrics.sink.errors', { sink: 'hangs', operation: 'timeout' })).toBe(1)
+  })
+
+  it('get final numbers at shutdown, and later recordings go nowhere', async () => {
+    const metrics = testMetrics()
+    const counter = metrics.counter('c', { labels: ['a'] })
+    const handle = counter.labels({ a: 1 })
+    const gauge = metrics.gauge('g')
+    handle.inc()
+    gauge.set(1)
+    const first = metrics.shutdown()
+    handle.inc()
+    counter.inc({ a: 2 })
+    gauge.set(5)
+    metrics.counter('late').inc()
+    metrics.incrCounter('later')
+    await first
+    await metrics.shutdown()
+    handle.inc()
+    metrics.updateFilter({})
+    handle.inc()
+    expect(metrics.value('c', { a: 1 })).toBe(1)
+    expect(metrics.value('g')).toBe(1)
+    expect(metrics.value('late')).toBe(0)
+    expect(codeOf(() => metrics.attach(recordingSink()))).toBe('KIT_METRIC_SHUT_DOWN')
+  })
+
+  it('tap histograms while attached only, several at once', () => {
+    const metrics = createMetrics()
+    const before = metrics.histogram('before', { labels: ['a'] })
+    before.observe({ a: 1 }, 1)
+    const sink = recordingSink()
+    metrics.attach(sink)
+    const seen: string[] = []
+    const tap = (name: string): (() => void) =>
+      sink.source!.tap((instrument, series) => ({
+        observe: (value) => seen.push(`${name} ${instrument.name} ${series.labelValues.join()} ${value}`),
+      }))
+    const [one, two] = [tap('one'), tap('two')]
+    before.observe({ a: 1 }, 2)
+    metrics.histogram('after').observe(3)
+    one()
+    before.observe({ a: 2 }, 4)
+    two()
+    two()
+    before.observe({ a: 1 }, 5)
+    expect(seen).toEqual([
+      'one before 1 2',
+      'two before 1 2',
+      'one after  3',
+      'two after  3',
+      'two before 2 4',
+    ])
+  })
+
+  it('see the generation change with series, instruments and filters, and only then', () => {
+    const metrics = createMetrics()
+    const sink = recordingSink()
+    metrics.attach(sink)
+    const source = sink.source!
+    const counter = metrics.counter('c', { labels: ['a'] })
+    counter.inc({ a: 1 })
+    source.collect()
+    const generation = source.generation
+    const instruments = source.instruments()
+    counter.inc({ a: 1 })
+    source.collect()
+    expect(source.generation).toBe(generation)
+    expect(source.instruments()).toBe(instruments)
+    counter.inc({ a: 2 })
+    expect(source.generation).toBeGreaterThan(generation)
+  })
+})
+
+describe('snapshots', () => {
+  it('are frozen plain data', () => {
+    const metrics = createMetrics()
+    metrics.counter('c', { labels: ['a', 'b'], unit: 'By', help: 'Bytes.' }).inc({ a: 'x', b: '' }, 2)
+    metrics.histogram('h', { buckets: [1, 2] }).observe(1)
+    const snapshot = metrics.snapshot()
+    metrics.histogram('h', { buckets: [1, 2] }).observe(5)
+    expect(JSON.parse(JSON.stringify(snapshot))).toEqual(snapshot)
+    expect(snapshot.metrics.slice(3)).toEqual([
+      {
+        name: 'c',
+        kind: 'counter',
+        unit: 'By',
+        help: 'Bytes.',
+        series: [{ labels: { a: 'x' }, startTime: time.wallTime(), value: 2 }],
+      },
+      {
+        name: 'h',
+        kind: 'histogram',
+        unit: '',
+        help: '',
+        bounds: [1, 2],
+        series: [{ labels: {}, startTime: time.wallTime(), count: 1, sum: 1, buckets: [1, 0, 0] }],
+      },
+    ])
+    const [series] = snapshot.metrics[3]?.series ?? []
+    expect(() => Object.assign(series ?? {}, { value: 9 })).toThrow(TypeError)
+  })
+})
+
+it('stays finite in snapshots when sums leave the range of doubles', () => {
+  const metrics = testMetrics()
+  const counter = metrics.counter('c')
+  const gauge = metrics.gauge('g')
+  const histogram = metrics.histogram('h')
+  for (let i = 0; i < 2; i++) {
+    counter.inc(Number.MAX_VALUE)
+    gauge.dec(Number.MAX_VALUE)
+    histogram.observe(Number.MAX_VALUE)
+  }
+  expect(metrics.value('c')).toBe(Number.MAX_VALUE)
+  expect(metrics.value('g')).toBe(-Number.MAX_VALUE)
+  expect(metrics.distribution('h')).toEqual({ count: 2, sum: Number.MAX_VALUE })
+})
+
+it('is one object for the whole process', async () => {
+  expect((globalThis as Record<symbol, unknown>)[Symbol.for('@kit/metrics@1')]).toBe(processMetrics)
+})
+
+it('never lets a recording throw', () => {
+  const metrics = testMetrics()
+  const counter = metrics.counter('c', { labels: ['a', 'b'] })
+  const gauge = metrics.gauge('g')
+  const histogram = metrics.histogram('h', { labels: ['a'] })
+  fc.assert(
+    fc.property(fc.anything(), fc.anything(), fc.anything(), (one, two, three) => {
+      counter.inc(one as Labels<'a' | 'b'>, two as number)
+      counter.labels(one as Labels<'a' | 'b'>).inc(two as number)
+      counter.inc({ a: one as string, b: two as string }, three as number)
+      gauge.set(one as number)
+      gauge.dec(two as number)
+      histogram.observe(one as Labels<'a'>, two as number)
+      histogram.startTimer(one as Labels<'a'>)(two as Labels<'a'>)
+      metrics.incrCounter(one as string, two as number, three as Labels)
+      metrics.incrCounter('v', one as number, two as Labels)
+      metrics.addSample('s', one as number, two as Labels)
+      metrics.measureSince('m', one as number, two as Labels)
+    }),
+  )
+  const snapshot = metrics.snapshot()
+  expect(JSON.parse(JSON.stringify(snapshot))).toEqual(snapshot)
+})
+
+function revoked(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  return proxy
+}

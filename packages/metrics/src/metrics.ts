@@ -1,0 +1,130 @@
+/**
+ * The facade: what services call to declare instruments, record into them, and attach sinks.
+ */
+
+import { Facade } from './facade.ts'
+import type { MetricFilter } from './filter.ts'
+import type { Counter, Gauge, Histogram } from './instrument.ts'
+import type { Labels } from './labels.ts'
+import type { Unit } from './naming.ts'
+import { checkInteger, checkOptions } from './options.ts'
+import type { Observation } from './observables.ts'
+import type { Sink } from './sink.ts'
+import type { Snapshot } from './snapshot.ts'
+
+/** Limits of one `Metrics`. */
+export interface MetricsOptions {
+  /** How many series an instrument may have unless its own `maxSeries` says otherwise; 2,000 by default. */
+  readonly maxSeries?: number
+  /** How many series with labels all instruments may have together; 50,000 by default. */
+  readonly maxTotalSeries?: number
+  /** The filter to begin with; everything is recorded by default. */
+  readonly filter?: MetricFilter
+}
+
+/** What describes an instrument. */
+export interface InstrumentSpec<L extends string = never> {
+  /** One sentence for people. */
+  readonly help?: string
+  /** The names of the labels, none by default. Every recording gives a value to each. */
+  readonly labels?: readonly L[]
+  /** The unit, none by default; sinks put it into the name where that is the custom. */
+  readonly unit?: Unit
+  /** How many series there may be before further ones fold into the overflow series. */
+  readonly maxSeries?: number
+}
+
+/** What describes a histogram. */
+export interface HistogramSpec<L extends string = never> extends InstrumentSpec<L> {
+  /**
+   * Upper bounds of the buckets, ascending. The default depends on the unit: 5 ms to 10 s for 's' and none, 64 B
+   * to 64 MiB for 'By', 0 to 10,000 for others.
+   */
+  readonly buckets?: readonly number[]
+}
+
+/** What describes an observable. */
+export interface ObservableSpec<L extends string = never> extends InstrumentSpec<L> {
+  /** 'gauge' by default; a 'counter' reports a cumulative total that only grows. */
+  readonly kind?: 'counter' | 'gauge'
+}
+
+/**
+ * Instruments, and the sinks that report them. Declaring throws a {@link MetricsError} for mistakes; recording
+ * never throws: what cannot be recorded is counted in `kit.metrics.dropped`, by reason.
+ *
+ * Names are logical and dotted, with the unit beside them (`http.server.request.duration`, 's'). Asking twice for
+ * one name with one shape (kind, unit, labels, buckets) returns the same instrument; another shape throws
+ * `KIT_METRIC_CONFLICT`, as does a name that would look the same as another one on a Prometheus page.
+ */
+export interface Metrics {
+  /** Declares a counter. */
+  counter<const L extends string = never>(name: string, spec?: InstrumentSpec<L>): Counter<L>
+  /** Declares a gauge. */
+  gauge<const L extends string = never>(name: string, spec?: InstrumentSpec<L>): Gauge<L>
+  /** Declares a histogram. */
+  histogram<const L extends string = never>(name: string, spec?: HistogramSpec<L>): Histogram<L>
+  /**
+   * Declares a metric whose values are asked for when sinks collect. Series that `read` no longer reports vanish.
+   * `read` runs synchronously and may throw: that is counted, and only its own series are missing. Several
+   * functions may report different series of one name. Returns a function that removes `read`.
+   */
+  observable<const L extends string = never>(
+    name: string,
+    spec: ObservableSpec<L>,
+    read: () => Observation<L>,
+  ): () => void
+  /** Adds to a counter that need not be declared. Labels may differ from call to call; absent ones are ''. */
+  incrCounter(name: string, value?: number, labels?: Labels): void
+  /** Sets a gauge that need not be declared. */
+  setGauge(name: string, value: number, labels?: Labels): void
+  /** Records into a histogram that need not be declared; undeclared ones have the default buckets and no unit. */
+  addSample(name: string, value: number, labels?: Labels): void
+  /** Records the seconds since `startMs`, a reading of `performance.now()`, into a histogram in 's'. */
+  measureSince(name: string, startMs: number, labels?: Labels): void
+  /**
+   * Starts a sink. What was recorded before is not lost to it. Returns a function that flushes and stops the
+   * sink, within 5 s; it never rejects. Throws `KIT_METRIC_SINK_INVALID` for what is no sink or is attached
+   * already, and `KIT_METRIC_SHUT_DOWN` after shutdown.
+   */
+  attach(sink: Sink): () => Promise<void>
+  /**
+   * Replaces the filter. It applies at once, to handles that were taken long ago too. Blocked counters and
+   * histograms do not count; blocked gauges follow their value unseen, so that increments and decrements stay
+   * paired. What was counted before is kept and shows again when the block ends. Recordings whose label is
+   * blocked go to the series without it; gauges show their sum there.
+   */
+  updateFilter(filter: MetricFilter): void
+  /** Everything recorded, as frozen plain data. Asks the observables. */
+  snapshot(): Snapshot
+  /** Lets every sink deliver what is due. Never rejects: failures count in `kit.metrics.sink.errors`. */
+  flush(timeoutMs?: number): Promise<void>
+  /**
+   * Ends recording at once, then flushes and stops every sink, so that what sinks report last is exactly what was
+   * recorded. Later recordings go nowhere. Calling it again returns the same promise.
+   */
+  shutdown(timeoutMs?: number): Promise<void>
+}
+
+const anchor = Symbol.for('@kit/metrics@1')
+
+/** Creates metrics of their own, apart from the process-wide ones: for libraries' tests and for isolation. */
+export function createMetrics(options: MetricsOptions = {}): Metrics {
+  checkOptions('createMetrics', options, ['maxSeries', 'maxTotalSeries', 'filter'])
+  return new Facade(
+    checkInteger('createMetrics: maxSeries', options.maxSeries, 2000, 1),
+    checkInteger('createMetrics: maxTotalSeries', options.maxTotalSeries, 50_000, 1),
+    options.filter ?? {},
+  )
+}
+
+/**
+ * The process-wide metrics: one object for all copies of this package in the process. Usable from the first line;
+ * sinks that are attached later see everything recorded before.
+ */
+export const metrics: Metrics = processWide()
+
+function processWide(): Metrics {
+  const slots = globalThis as { [anchor]?: Metrics }
+  return (slots[anchor] ??= createMetrics())
+}

@@ -1,0 +1,377 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { createMetrics, overflowLabelValue, type Metrics } from '../../index.ts'
+import { prometheusLabelName, prometheusName } from '../../naming.ts'
+import {
+  parseExposition,
+  sinkConformance,
+  type ExpositionFamily,
+  type SinkHarness,
+} from '../../testing/index.ts'
+import { canonicalFloat } from './text.ts'
+import { prometheus, type PrometheusSink } from './index.ts'
+
+const openMetrics = 'application/openmetrics-text; version=1.0.0'
+
+function attached(): { metrics: Metrics; sink: PrometheusSink } {
+  const metrics = createMetrics()
+  const sink = prometheus()
+  metrics.attach(sink)
+  return { metrics, sink }
+}
+
+async function families(
+  sink: PrometheusSink,
+  format: 'text' | 'openmetrics' = 'text',
+): Promise<ExpositionFamily[]> {
+  return parseExposition(await sink.text(format === 'openmetrics' ? openMetrics : undefined), format)
+}
+
+function harness(format: 'text' | 'openmetrics'): SinkHarness {
+  const sink = prometheus()
+  return {
+    sink,
+    pull: true,
+    async read({ name, kind, unit, labels }) {
+      const base = prometheusName(name, unit, kind)
+      const spelled = Object.entries(labels).map(([label, value]) => [
+        prometheusLabelName(label),
+        String(value),
+      ])
+      const samples = (await families(sink, format)).flatMap((family) => family.samples)
+      const found = new Map(samples.map((sample) => [keyOf(sample.name, sample.labels), sample.value]))
+      const find = (suffix: string): number | undefined =>
+        found.get(keyOf(base + suffix, Object.fromEntries(spelled)))
+      if (kind !== 'histogram') return find(kind === 'counter' ? '_total' : '')
+      const [count, sum] = [find('_count'), find('_sum')]
+      return count === undefined || sum === undefined ? undefined : { count, sum }
+    },
+  }
+}
+
+describe.each(['text', 'openmetrics'] as const)('conformance, %s', (format) => {
+  it.each(sinkConformance(() => harness(format)))('$name', async ({ run }) => {
+    await expect(run()).resolves.toBeUndefined()
+  })
+})
+
+describe('the page', () => {
+  it('is exact in the text format', async () => {
+    const { metrics, sink } = attached()
+    metrics.updateFilter({ block: ['kit'] })
+    metrics.counter('jobs', { labels: ['queue.name', 'kind'], help: 'Jobs\\done\n"now".' }).inc({
+      'queue.name': 'a"b\\c\nd',
+      kind: '',
+    })
+    metrics.gauge('pool.size', { unit: '{connection}' }).set(-0.5)
+    metrics.histogram('took', { unit: 's', buckets: [0.5, 1] }).observe(0.75)
+    expect(await sink.text()).toBe(
+      [
+        '# HELP jobs_total Jobs\\\\done\\n"now".',
+        '# TYPE jobs_total counter',
+        'jobs_total{queue_name="a\\"b\\\\c\\nd"} 1',
+        '# HELP pool_size pool.size ({connection})',
+        '# TYPE pool_size gauge',
+        'pool_size -0.5',
+        '# HELP took_seconds took (s)',
+        '# TYPE took_seconds histogram',
+        'took_seconds_bucket{le="0.5"} 0',
+        'took_seconds_bucket{le="1"} 1',
+        'took_seconds_bucket{le="+Inf"} 1',
+        'took_seconds_sum 0.75',
+        'took_seconds_count 1',
+        '',
+      ].join('\n'),
+    )
+  })
+
+  it('is exact in OpenMetrics', async () => {
+    const { metrics, sink } = attached()
+    metrics.updateFilter({ block: ['kit'] })
+    metrics.counter('sent', { unit: 'By', labels: ['to'], help: 'All "sent".' }).inc({ to: 'x' }, 2)
+    metrics.histogram('signed', { buckets: [-1, 1e6] }).observe(-2)
+    const page = (await sink.text(openMetrics)).replaceAll(/created(\{.*\})? [\d.]+/g, 'created$1 T')
+    expect(page).toBe(
+      [
+        '# HELP sent_bytes All \\"sent\\".',
+        '# TYPE sent_bytes counter',
+        '# UNIT sent_bytes bytes',
+        'sent_bytes_total{to="x"} 2',
+        'sent_bytes_created{to="x"} T',
+        '# HELP signed signed',
+        '# TYPE signed histogram',
+        'signed_bucket{le="-1.0"} 1',
+        'signed_bucket{le="1e+06"} 1',
+        'signed_bucket{le="+Inf"} 1',
+        'signed_created T',
+        '# EOF',
+        '',
+      ].join('\n'),
+    )
+  })
+
+  it('has a prefix when asked', async () => {
+    const metrics = createMetrics()
+    const sink = prometheus({ prefix: 'shop_' })
+    metrics.attach(sink)
+    metrics.counter('jobs').inc()
+    expect(await sink.text()).toContain('\nshop_jobs_total 1\n')
+    expect(() => prometheus({ prefix: '1' })).toThrow(
+      expect.objectContaining({ code: 'KIT_METRIC_OPTION_INVALID' }),
+    )
+    expect(() => prometheus({ prefx: '1' } as never)).toThrow(
+      expect.objectContaining({ code: 'KIT_METRIC_OPTION_UNKNOWN' }),
+    )
+  })
+
+  it('shows changes, new series and vanished series from scrape to scrape', async () => {
+    const { metrics, sink } = attached()
+    const counter = metrics.counter('c', { labels: ['id'] })
+    const pods = new Map([['a', 1]])
+    metrics.observable('pods', { labels: ['pod'] }, () =>
+      [...pods].map(([pod, value]) => [{ pod }, value] as const),
+    )
+    counter.inc({ id: 1 })
+    const values = async (name: string): Promise<unknown[]> =>
+      (await families(sink)).flatMap((family) =>
+        family.samples
+          .filter((sample) => sample.name === name)
+          .map(({ labels, value }) => [...Object.values(labels), value]),
+      )
+    expect(await values('pods')).toEqual([['a', 1]])
+    counter.inc({ id: 2 })
+    counter.inc({ id: 1 })
+    pods.set('b', 2).delete('a')
+    expect(await values('c_total')).toEqual([
+      ['1', 2],
+      ['2', 1],
+    ])
+    expect(await values('pods')).toEqual([['b', 2]])
+    pods.set('a', 5)
+    expect(await values('pods')).toEqual([
+      ['a', 5],
+      ['b', 2],
+    ])
+    metrics.incrCounter('grows', 1, { one: 1 })
+    await sink.text()
+    metrics.incrCounter('grows', 1, { two: 2 })
+    metrics.incrCounter('grows', 1, { one: 1 })
+    expect(await sink.text()).toContain('grows_total{one="1"} 2\ngrows_total{two="2"} 1\n')
+  })
+
+  it('parses back to exactly what was recorded, in both formats, from scrape to scrape', async () => {
+    const text = fc.string({ unit: 'binary', maxLength: 6 })
+    const label = fc.oneof(
+      text,
+      fc.constantFrom('\ud800', 'a', 'b', '\n', '"', '\\', '\\n', '', overflowLabelValue),
+    )
+    const amount = fc.double({ min: 0, max: 1e9, noNaN: true })
+    const step = fc.record({
+      a: label,
+      b: label,
+      amount,
+      signed: fc.double({ min: -1e9, max: 1e9, noNaN: true }),
+    })
+    const setup = fc.record({
+      help: text,
+      unit: fc.constantFrom('', 's', 'By', '1', '{x}', 'By/s'),
+      maxSeries: fc.integer({ min: 1, max: 8 }),
+      rounds: fc.array(fc.array(step, { maxLength: 8 }), { minLength: 1, maxLength: 3 }),
+    })
+    await fc.assert(
+      fc.asyncProperty(setup, async ({ help, unit, maxSeries, rounds }) => {
+        const { metrics, sink } = attached()
+        const spec = { help, unit, maxSeries, labels: ['la.bel', 'b'] } as const
+        const counter = metrics.counter('fuzz.counter', spec)
+        const gauge = metrics.gauge('fuzz.gauge', spec)
+        const histogram = metrics.histogram('fuzz.histogram', { ...spec, buckets: [0.5, 1, 1000] })
+        for (const steps of rounds) {
+          for (const { a, b, amount: value, signed } of steps) {
+            const labels = { 'la.bel': a, b }
+            counter.inc(labels, value)
+            gauge.set(labels, signed)
+            histogram.observe(labels, value)
+          }
+          for (const format of ['text', 'openmetrics'] as const) {
+            const read = await families(sink, format)
+            expect(flattened(read)).toEqual(expectedFrom(metrics, format))
+          }
+        }
+      }),
+      { numRuns: 150 },
+    )
+  })
+})
+
+/** Every sample of a page but the times of creation. */
+function flattened(read: readonly ExpositionFamily[]): Map<string, number> {
+  const samples = read.flatMap((family) => family.samples).filter(({ name }) => !name.endsWith('_created'))
+  return new Map(samples.map(({ name, labels, value }) => [keyOf(name, labels), value]))
+}
+
+/** The same from a snapshot, which the page does not pass through. */
+function expectedFrom(metrics: Metrics, format: 'text' | 'openmetrics'): Map<string, number> {
+  const expected = new Map<string, number>()
+  for (const metric of metrics.snapshot().metrics) {
+    const name = prometheusName(metric.name, metric.unit, metric.kind)
+    for (const series of metric.series) {
+      const labels = Object.fromEntries(
+        Object.entries(series.labels).map(([label, value]) => [prometheusLabelName(label), value]),
+      )
+      if ('value' in series) {
+        expected.set(keyOf(metric.kind === 'counter' ? `${name}_total` : name, labels), series.value + 0)
+      } else if (metric.kind === 'histogram') {
+        let count = 0
+        series.buckets.forEach((bucket, i) => {
+          count += bucket
+          const bound = metric.bounds[i]
+          const text = format === 'text' ? String(bound) : canonicalFloat(bound ?? 0)
+          expected.set(keyOf(`${name}_bucket`, { ...labels, le: bound === undefined ? '+Inf' : text }), count)
+        })
+        expected.set(keyOf(`${name}_sum`, labels), series.sum)
+        expected.set(keyOf(`${name}_count`, labels), series.count)
+      }
+    }
+  }
+  return expected
+}
+
+function keyOf(name: string, labels: Readonly<Record<string, string>>): string {
+  return JSON.stringify([name, ...Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1))])
+}
+
+describe('scrapes', () => {
+  it('that come together share one collection', async () => {
+    const { metrics, sink } = attached()
+    let reads = 0
+    metrics.observable('o', {}, () => ++reads)
+    const pages = await Promise.all(Array.from({ length: 500 }, () => sink.text()))
+    expect(reads).toBe(1)
+    expect(new Set(pages).size).toBe(1)
+    await sink.text()
+    expect(reads).toBe(2)
+  })
+
+  it('of long pages leave the event loop to others', async () => {
+    const { metrics, sink } = attached()
+    const counter = metrics.counter('c', { labels: ['id'], maxSeries: 50_000 })
+    for (let id = 0; id < 20_000; id++) counter.inc({ id })
+    let turns = 0
+    let done = false
+    const count = (): void => {
+      turns++
+      if (!done) setImmediate(count)
+    }
+    setImmediate(count)
+    const page = await sink.text()
+    done = true
+    expect(parseExposition(page).find(({ name }) => name === 'c_total')!.samples.length).toBe(20_000)
+    expect(turns).toBeGreaterThanOrEqual(Math.floor(page.length / 70_000))
+  })
+
+  it('of long pages arrive whole through the handler, all at once', async () => {
+    const { metrics, sink } = attached()
+    const counter = metrics.counter('c', { labels: ['id'] })
+    for (let id = 0; id < 1900; id++) counter.inc({ id: `${id}${'ü'.repeat(100)}` })
+    const get = async (): Promise<string> => (await sink.handler(new Request('http://x/metrics'))).text()
+    const [page, pages] = await Promise.all([sink.text(), Promise.all([get(), get(), get()])])
+    expect(page.length).toBeGreaterThan(200_000)
+    for (const other of pages) expect(other).toBe(page)
+  })
+
+  it('need an attached sink', async () => {
+    const metrics = createMetrics()
+    const sink = prometheus()
+    await expect(sink.text()).rejects.toMatchObject({ code: 'KIT_METRIC_SINK_DETACHED' })
+    const detach = metrics.attach(sink)
+    await sink.text()
+    await detach()
+    await expect(sink.text()).rejects.toMatchObject({ code: 'KIT_METRIC_SINK_DETACHED' })
+    expect((await sink.handler(new Request('http://x/'))).status).toBe(503)
+  })
+})
+
+describe('the handler', () => {
+  it('negotiates, and answers GET and HEAD only', async () => {
+    const { sink } = attached()
+    const get = (headers: Record<string, string> = {}, method = 'GET'): Promise<Response> =>
+      sink.handler(new Request('http://x/metrics', { method, headers }))
+    const plain = await get()
+    expect(plain.status).toBe(200)
+    expect(plain.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
+    parseExposition(await plain.text())
+    const open = await get({ accept: openMetrics })
+    expect(open.headers.get('content-type')).toBe(
+      'application/openmetrics-text; version=1.0.0; charset=utf-8',
+    )
+    parseExposition(await open.text(), 'openmetrics')
+    const head = await get({}, 'HEAD')
+    expect([head.status, await head.text()]).toEqual([200, ''])
+    const post = await get({}, 'POST')
+    expect([post.status, post.headers.get('allow')]).toEqual([405, 'GET, HEAD'])
+  })
+
+  it.each<[string, 'text' | 'application']>([
+    ['', 'text'],
+    ['*/*', 'text'],
+    ['garbage;;;=,,', 'text'],
+    [openMetrics, 'application'],
+    ['application/openmetrics-text', 'application'],
+    ['application/openmetrics-text; version=2.0.0', 'text'],
+    [`${openMetrics};q=0.5,text/plain;version=0.0.4;q=0.4`, 'application'],
+    [`${openMetrics};q=0.4,text/plain;version=0.0.4;q=0.5`, 'text'],
+    [`${openMetrics};q=0,*/*;q=0.1`, 'text'],
+    [`TEXT/PLAIN,${openMetrics}`, 'text'],
+    [`text/html,${openMetrics};q=0.9`, 'application'],
+    [`${openMetrics};q=nonsense`, 'text'],
+  ])('answers Accept %j with %s', (accept, type) => {
+    expect(prometheus().contentType(accept).startsWith(`${type}/`)).toBe(true)
+  })
+
+  it('takes any Accept header', () => {
+    fc.assert(
+      fc.property(fc.string(), (accept) => {
+        expect(prometheus().contentType(accept)).toMatch(/^(text|application)\//)
+      }),
+    )
+  })
+})
+
+describe('promtool', () => {
+  const missing = spawnSync('promtool', ['--version']).error !== undefined
+
+  it.skipIf(missing)('finds nothing to complain about', async () => {
+    const { metrics, sink } = attached()
+    const labels = ['http.route'] as const
+    const nasty = 'a"b\\c\nd\u0000\u2028🦊\ud800'
+    metrics.counter('jobs', { labels }).inc({ 'http.route': nasty })
+    metrics.gauge('queue.size', { labels, help: nasty }).set({ 'http.route': nasty }, 1e21)
+    metrics.histogram('took', { labels, unit: 's' }).observe({ 'http.route': nasty }, 1e-7)
+    metrics.gauge('share', { unit: '1' }).set(0.5)
+    const output = execFileSync('promtool', ['check', 'metrics'], {
+      input: await sink.text(),
+      encoding: 'utf8',
+    })
+    expect(output).toBe('')
+  })
+})
+
+describe('canonical floats', () => {
+  it.each<[number, string]>([
+    [0, '0.0'],
+    [1, '1.0'],
+    [-5, '-5.0'],
+    [0.005, '0.005'],
+    [0.0001, '0.0001'],
+    [0.00001, '1e-05'],
+    [100_000, '100000.0'],
+    [1e6, '1e+06'],
+    [1_500_000, '1.5e+06'],
+    [1e21, '1e+21'],
+    [2.5e-12, '2.5e-12'],
+  ])('%s is %s', (value, text) => {
+    expect(canonicalFloat(value)).toBe(text)
+    expect(Number(text)).toBe(value)
+  })
+})

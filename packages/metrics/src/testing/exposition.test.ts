@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest'
+import { parseExposition } from './index.ts'
+
+const counter = '# HELP a_total A.\n# TYPE a_total counter\n'
+const histogram = '# HELP h H.\n# TYPE h histogram\n'
+const good = `${histogram}h_bucket{le="1"} 1\nh_bucket{le="+Inf"} 2\nh_sum 3\nh_count 2\n`
+
+describe('the strict reader', () => {
+  it('reads what is right', () => {
+    expect(parseExposition(`${counter}a_total{x="\\"\\\\\\n}"} 1.5e3\na_total +Inf\n${good}`)).toEqual([
+      {
+        name: 'a_total',
+        type: 'counter',
+        help: 'A.',
+        unit: '',
+        samples: [
+          { name: 'a_total', labels: { x: '"\\\n}' }, value: 1500 },
+          { name: 'a_total', labels: {}, value: Infinity },
+        ],
+      },
+      expect.objectContaining({ name: 'h', type: 'histogram' }),
+    ])
+  })
+
+  it.each<[string, string]>([
+    ['is there twice', `${counter}a_total 1\na_total 2\n`],
+    ['is there twice', `${counter}a_total{x="1",y="2"} 1\na_total{y="2",x="1"} 2\n`],
+    ['the label x is there twice', `${counter}a_total{x="1",x="2"} 1\n`],
+    ['line feed', `${counter}a_total 1`],
+    ['bad escape', `${counter}a_total{x="\\t"} 1\n`],
+    ['no sample', `${counter}a_total{x="a"b"} 1\n`],
+    ['no sample', `${counter}a_total 1\n\n`],
+    ['bad number', `${counter}a_total 0x10\n`],
+    ['bad number', `${counter}a_total Infinity\n`],
+    ['negative', `${counter}a_total -1\n`],
+    ['empty braces', `${counter}a_total{} 1\n`],
+    ['bad label name', `${counter}a_total{a.b="1"} 1\n`],
+    ['bad label name', `${counter}a_total{__x="1"} 1\n`],
+    ['which means absent', `${counter}a_total{x=""} 1\n`],
+    ['no HELP', '# TYPE a_total counter\na_total 1\n'],
+    ['no TYPE', '# HELP a_total A.\na_total 1\n'],
+    ['no samples', `${counter}${good}`],
+    ['belongs to no family', 'a_total 1\n'],
+    ['has a sample b', `${counter}b 1\n`],
+    ['family a_total is there twice', `${counter}a_total 1\n${good}${counter}a_total{x="1"} 1\n`],
+    ['after its samples', `${counter}a_total 1\n# HELP a_total A.\n`],
+    [
+      'apart from each other',
+      `${histogram}h_bucket{le="+Inf"} 2\nh_bucket{x="1",le="+Inf"} 2\nh_sum 3\nh_count 2\n`,
+    ],
+    ['out of order', good.replace('"1"', '"+Inf"').replace('"+Inf"} 2', '"1"} 2')],
+    ['counts less', good.replace('"1"} 1', '"1"} 3')],
+    ['no +Inf', good.replace('h_bucket{le="+Inf"} 2\n', '')],
+    ['last bucket', good.replace('h_count 2', 'h_count 3')],
+    ['either a sum or a count', good.replace('h_sum 3\n', '')],
+    ['negative sum', good.replace('h_sum 3', 'h_sum -3')],
+    ['without le', good.replace('{le="1"}', '')],
+    ['lone surrogate', `${counter}a_total{x="\ud800"} 1\n`],
+  ])('refuses a page: %s', (problem, page) => {
+    expect(() => parseExposition(page)).toThrow(problem)
+  })
+
+  it.each<[string, string]>([
+    ['no # EOF', '# HELP a A.\n# TYPE a counter\na_total 1\n'],
+    ['no # EOF', '# EOF\n\n'],
+    ['has a sample a', '# HELP a A.\n# TYPE a counter\na 1\n# EOF\n'],
+    ['no float', `${good}# EOF\n`],
+    ['bad UNIT', '# HELP a A.\n# TYPE a gauge\n# UNIT a seconds\na 1\n# EOF\n'],
+  ])('refuses an OpenMetrics page: %s', (problem, page) => {
+    expect(() => parseExposition(page, 'openmetrics')).toThrow(problem)
+  })
+})

@@ -1,0 +1,158 @@
+/**
+ * A strict reader of Prometheus text 0.0.4 and OpenMetrics 1.0. Servers forgive much, and the stock checkers let
+ * duplicate series and inverted buckets pass; this one forgives nothing, so that a test of a page means something.
+ */
+
+import { checkFamily } from './exposition-rules.ts'
+
+/** One line with a number. */
+export interface ExpositionSample {
+  /** The name as written, with `_total`, `_bucket` and the like. */
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly value: number
+}
+
+/** A metric family: its metadata and samples. */
+export interface ExpositionFamily {
+  readonly name: string
+  readonly type: string
+  readonly help: string
+  /** OpenMetrics only; '' elsewhere. */
+  readonly unit: string
+  readonly samples: readonly ExpositionSample[]
+}
+
+/** A family being read. */
+export interface OpenFamily {
+  name: string
+  type: string
+  help: string
+  unit: string
+  samples: ExpositionSample[]
+}
+
+/**
+ * Reads a page. Throws an Error that names the line for anything that either specification forbids, and for
+ * duplicate series, families without help or type, buckets out of order, and counts that do not add up.
+ */
+export function parseExposition(page: string, format: 'text' | 'openmetrics' = 'text'): ExpositionFamily[] {
+  return new Reader(format).read(page)
+}
+
+const nameSyntax = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/
+const labelSyntax = /^[a-zA-Z_][a-zA-Z0-9_]*$/
+const numberSyntax = /^(?:[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]Inf|NaN)$/
+
+class Reader {
+  readonly #format: 'text' | 'openmetrics'
+  readonly #families = new Map<string, OpenFamily>()
+  readonly #series = new Set<string>()
+  #current: OpenFamily | undefined
+  #line = 0
+
+  constructor(format: 'text' | 'openmetrics') {
+    this.#format = format
+  }
+
+  read(page: string): ExpositionFamily[] {
+    if (/\p{Surrogate}/u.test(page)) throw this.#error('a lone surrogate')
+    const lines = page.split('\n')
+    if (lines.pop() !== '') throw this.#error('the page does not end with a line feed')
+    if (this.#format === 'openmetrics' && lines.pop() !== '# EOF') throw this.#error('no # EOF at the end')
+    for (const line of lines) {
+      this.#line++
+      if (line.startsWith('#')) this.#metadata(line)
+      else this.#sample(line)
+    }
+    this.#close()
+    return [...this.#families.values()]
+  }
+
+  #metadata(line: string): void {
+    const [, keyword = '', name = '', rest = ''] = /^# (HELP|TYPE|UNIT) (\S+) (.*)$/s.exec(line) ?? []
+    if (keyword === '') throw this.#error(`no metadata: ${JSON.stringify(line)}`)
+    if (!nameSyntax.test(name)) throw this.#error(`bad name ${JSON.stringify(name)}`)
+    const family = this.#familyForMetadata(name)
+    if (family.samples.length > 0) throw this.#error(`${keyword} of ${name} after its samples`)
+    if (keyword === 'HELP') {
+      if (family.help !== '') throw this.#error(`second HELP of ${name}`)
+      family.help = this.#unescape(rest, this.#format === 'openmetrics' ? '\\n"' : '\\n')
+    } else if (keyword === 'TYPE') {
+      if (family.type !== '') throw this.#error(`second TYPE of ${name}`)
+      if (!/^(counter|gauge|histogram)$/.test(rest))
+        throw this.#error(`unexpected type ${JSON.stringify(rest)}`)
+      family.type = rest
+    } else {
+      if (this.#format === 'text') throw this.#error('UNIT in the text format')
+      if (family.unit !== '' || rest === '' || !name.endsWith(`_${rest}`))
+        throw this.#error(`bad UNIT of ${name}`)
+      family.unit = rest
+    }
+  }
+
+  #familyForMetadata(name: string): OpenFamily {
+    if (this.#current?.name === name) return this.#current
+    this.#close()
+    if (this.#families.has(name)) throw this.#error(`the family ${name} is there twice`)
+    const family: OpenFamily = { name, type: '', help: '', unit: '', samples: [] }
+    this.#families.set(name, family)
+    this.#current = family
+    return family
+  }
+
+  #sample(line: string): void {
+    const [, name = '', labelText = '', number = ''] =
+      /^([^\s{]+)(\{(?:[^"}]|"(?:[^"\\]|\\.)*")*\})? (\S+)$/s.exec(line) ?? []
+    if (!nameSyntax.test(name)) throw this.#error(`no sample: ${JSON.stringify(line)}`)
+    if (!numberSyntax.test(number)) throw this.#error(`bad number ${JSON.stringify(number)}`)
+    const labels = this.#labels(labelText)
+    const key = JSON.stringify([name, ...Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1))])
+    if (this.#series.has(key)) throw this.#error(`the series ${key} is there twice`)
+    this.#series.add(key)
+    if (this.#current === undefined) throw this.#error(`the sample ${name} belongs to no family`)
+    this.#current.samples.push({ name, labels, value: numberOf(number) })
+  }
+
+  #labels(text: string): Record<string, string> {
+    const labels: Record<string, string> = {}
+    if (text === '') return labels
+    if (text === '{}') throw this.#error('empty braces')
+    let rest = text.slice(1, -1)
+    for (;;) {
+      const [whole, name = '', value = ''] = /^([^=]*)="((?:[^"\\]|\\.)*)"/s.exec(rest) ?? []
+      if (whole === undefined) throw this.#error(`bad labels ${text}`)
+      if (!labelSyntax.test(name) || name.startsWith('__')) throw this.#error(`bad label name ${name}`)
+      if (Object.hasOwn(labels, name)) throw this.#error(`the label ${name} is there twice`)
+      if (value === '') throw this.#error(`the label ${name} is empty, which means absent`)
+      labels[name] = this.#unescape(value, '\\n"')
+      rest = rest.slice(whole.length)
+      if (rest === '') return labels
+      if (!rest.startsWith(',')) throw this.#error(`bad labels ${text}`)
+      rest = rest.slice(1)
+    }
+  }
+
+  #unescape(text: string, allowed: string): string {
+    return text.replace(/\\(.?)/gs, (_whole, character: string) => {
+      if (character === '' || !allowed.includes(character)) throw this.#error(`bad escape \\${character}`)
+      return character === 'n' ? '\n' : character
+    })
+  }
+
+  #close(): void {
+    if (this.#current === undefined) return
+    const problem = checkFamily(this.#current, this.#format)
+    if (problem !== '') throw this.#error(`${this.#current.name}: ${problem}`)
+    this.#current = undefined
+  }
+
+  #error(what: string): Error {
+    return new Error(`line ${this.#line}: ${what}`)
+  }
+}
+
+function numberOf(text: string): number {
+  if (text.endsWith('Inf')) return text.startsWith('-') ? -Infinity : Infinity
+  return Number(text)
+}
