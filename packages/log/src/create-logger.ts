@@ -1,0 +1,111 @@
+// How loggers come into being: options are checked and defaulted here and nowhere else.
+
+import { resolveDestination } from './destination.ts'
+import type { Destination } from './destination.ts'
+import { checkOptionNames, LogError } from './errors.ts'
+import type { Level } from './level.ts'
+import { checkName, parseLevelSpec } from './level-spec.ts'
+import type { LevelSpecEntry } from './level-spec.ts'
+import { createLevels } from './level-tree.ts'
+import { LineWriter } from './line-writer.ts'
+import { rootLogger } from './logger.ts'
+import type { Logger } from './logger.ts'
+import { resolveRedact } from './redact.ts'
+import type { RedactOptions } from './redact.ts'
+import { processState } from './stats.ts'
+
+/** How to make a logger. */
+export interface LoggerOptions {
+  /** The logger's dotted name. Default: none, the root. */
+  name?: string
+  /**
+   * The levels at start-up: one level, or a spec such as `'info,db.*=debug,http=warn'`. A name counts for
+   * that logger and those below it, `db.*` for the descendants of `db`; the nearest setting wins. Default:
+   * the environment variable `LOG_LEVEL`, else `info`.
+   */
+  level?: Level | (string & {})
+  /**
+   * JSON lines, text for people, or text on a terminal and else JSON. Default: the environment variable
+   * `LOG_FORMAT`, else `auto`. Colours appear on a terminal only, and not if `NO_COLOR` is set.
+   */
+  format?: 'json' | 'text' | 'auto'
+  /**
+   * Where lines go: an object with `write(line)`, the path of a file to append to, or a file descriptor.
+   * Default: 1, standard output. Files and descriptors are written synchronously.
+   */
+  destination?: Destination | string | number
+  /** Fields of every line. Default: none. */
+  base?: object
+  /** What stays out of the lines. Default: `defaultRedactedKeys`, at any depth. */
+  redact?: RedactOptions
+}
+
+const OPTION_NAMES = ['name', 'level', 'format', 'destination', 'base', 'redact']
+const FORMATS: ReadonlySet<unknown> = new Set(['json', 'text', 'auto'])
+
+/**
+ * Makes a logger with a level tree, a destination and rules of its own. Parts of the program then share it
+ * through `named` and `child`.
+ *
+ * Throws `LogError`: `KIT_LOG_UNKNOWN_OPTION`, `KIT_LOG_BAD_OPTION`, `KIT_LOG_BAD_SPEC`, `KIT_LOG_BAD_LEVEL`,
+ * `KIT_LOG_BAD_NAME`, `KIT_LOG_TOO_MANY_NAMES`, `KIT_LOG_BAD_DESTINATION`. A bad environment variable is not
+ * worth a failed start: it is ignored, and the first line says so.
+ */
+export function createLogger(options: LoggerOptions = {}): Logger {
+  checkOptionNames('createLogger', options, OPTION_NAMES)
+  const { name, level, format, base } = options
+  if (name !== undefined && name !== '') checkName(name)
+  if (level !== undefined && typeof level !== 'string') {
+    throw new LogError('KIT_LOG_BAD_OPTION', "level is a string such as 'info' or 'info,db.*=debug'.")
+  }
+  if (format !== undefined && !FORMATS.has(format)) {
+    throw new LogError('KIT_LOG_BAD_OPTION', "format is 'json', 'text' or 'auto'.")
+  }
+  if (base !== undefined && (typeof base !== 'object' || base === null)) {
+    throw new LogError(
+      'KIT_LOG_BAD_OPTION',
+      'base is an object whose properties become fields of every line.',
+    )
+  }
+  const redactor = resolveRedact(options.redact)
+  const complaints: string[] = []
+  const spec = level === undefined ? environmentSpec(complaints) : parseLevelSpec(level)
+  const writer = new LineWriter({
+    destination: resolveDestination(options.destination === undefined ? 1 : options.destination),
+    format: format ?? environmentFormat(complaints),
+    redactor,
+    base,
+  })
+  const levels = createLevels(spec, (change) => writer.audit(change))
+  for (const complaint of complaints) writer.warn(complaint)
+  const root = rootLogger(writer, levels)
+  return name === undefined || name === '' ? root : root.named(name)
+}
+
+/**
+ * The process-wide logger, made on first use from `LOG_LEVEL` and `LOG_FORMAT` and writing to standard
+ * output. All copies of this package in the process share it.
+ */
+export function defaultLogger(): Logger {
+  processState.defaultLogger ??= createLogger()
+  return processState.defaultLogger
+}
+
+function environmentSpec(complaints: string[]): LevelSpecEntry[] {
+  try {
+    return parseLevelSpec(process.env['LOG_LEVEL'] ?? '')
+  } catch (error) {
+    complaints.push(`LOG_LEVEL is ignored: ${error instanceof LogError ? error.message : String(error)}`)
+    return []
+  }
+}
+
+function environmentFormat(complaints: string[]): 'json' | 'text' | 'auto' {
+  const format = process.env['LOG_FORMAT'] ?? ''
+  if (format === '') return 'auto'
+  if (format === 'json' || format === 'text' || format === 'auto') return format
+  complaints.push(
+    `LOG_FORMAT is ignored: it is 'json', 'text' or 'auto', not ${JSON.stringify(format.slice(0, 64))}.`,
+  )
+  return 'auto'
+}

@@ -1,0 +1,57 @@
+// Escaping. JSON's own rules let through characters that can still move a cursor, end a line for some
+// readers, or turn the reading order around: C1 controls, DEL, U+2028, U+2029 and the bidirectional
+// controls. They are written as \uXXXX, which a JSON parser gives back unchanged.
+
+const UNSAFE = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/
+const ALL_UNSAFE = new RegExp(UNSAFE, 'g')
+// oxlint-disable-next-line no-control-regex -- these are what is looked for
+const ALL_CONTROLS = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]/gu
+const SHORT = 64
+
+/** A JSON string with no character in it that could disturb a terminal or a line. */
+export function quote(text: string): string {
+  const { length } = text
+  if (length > SHORT) return quoteAny(text)
+  for (let i = 0; i < length; i += 1) {
+    const unit = text.charCodeAt(i)
+    if (unit < 32 || unit === 34 || unit === 92 || unit >= 127) return quoteAny(text)
+  }
+  return `"${text}"`
+}
+
+/** Whether text needs `neutralise` beyond what JSON escapes. */
+export function isUnsafe(text: string): boolean {
+  return UNSAFE.test(text)
+}
+
+/** Escapes, in text that is JSON already, what JSON leaves. Such characters occur inside its strings only. */
+export function neutralise(json: string): string {
+  return json.replace(ALL_UNSAFE, escapeUnit)
+}
+
+/** Text for people on one physical line: controls as \n, \t or \uXXXX, everything else as it is. */
+export function oneLine(text: string): string {
+  return text.replace(ALL_CONTROLS, escapeControl)
+}
+
+function quoteAny(text: string): string {
+  const json = JSON.stringify(text)
+  return UNSAFE.test(json) ? neutralise(json) : json
+}
+
+function escapeUnit(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+}
+
+function escapeControl(character: string): string {
+  switch (character) {
+    case '\n':
+      return '\\n'
+    case '\r':
+      return '\\r'
+    case '\t':
+      return '\\t'
+    default:
+      return escapeUnit(character)
+  }
+}

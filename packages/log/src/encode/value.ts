@@ -1,0 +1,271 @@
+// Any value as JSON text. Values are hostile until written: getters throw, proxies are revoked, objects are
+// cyclic, endless or deep. Nothing here throws on account of a value: what cannot be read becomes a marker
+// and is counted. Secrets are replaced on the way, by key and by path, without being looked at.
+
+import { types } from 'node:util'
+import { property } from '../property.ts'
+import { isPathEnd, step } from '../redact.ts'
+import type { PathNode, Redactor } from '../redact.ts'
+import { stats } from '../stats.ts'
+import { errorMembers, isError, joinMembers } from './error.ts'
+import type { Member } from './error.ts'
+import { quote } from './escape.ts'
+import { clip, MAX_DEPTH, MAX_MEMBERS, takeItem, takeKey } from './limits.ts'
+import { summarise } from './summary.ts'
+
+/** The paths that still match at some place, `undefined` when none does. */
+export type Paths = readonly PathNode[] | undefined
+
+/** What a key that has been seen before needs no second look at. */
+export interface KnownKey {
+  /** The key as the member of an object: `"key":`. */
+  readonly member: string
+  /** The name that the key has at the top of a line. */
+  readonly name: string
+  /** What comes before the value at the top of a line, in the format's own way. */
+  readonly label: string
+  /** Whether its value must not be shown. */
+  readonly secret: boolean
+}
+
+/** What stands in place of a value that cannot be read. */
+export const UNREADABLE = '"[unreadable]"'
+
+const MAX_KNOWN_KEYS = 1024
+const MAX_KNOWN_KEY_LENGTH = 64
+
+/** Writes values under one set of redaction rules. Stateless between lines except for the keys it knows. */
+export class ValueEncoder {
+  readonly redactor: Redactor
+  readonly #label: (name: string) => string
+  readonly #censor: string
+  readonly #known = new Map<string, KnownKey>()
+  readonly #ancestors: object[] = []
+
+  /** `label` makes what comes before a value at the top of a line. */
+  constructor(redactor: Redactor, label: (name: string) => string) {
+    this.redactor = redactor
+    this.#label = label
+    this.#censor = quote(redactor.censor)
+  }
+
+  /** The JSON text of a value, or `undefined` for `undefined`, which has none. */
+  encode(value: unknown, paths?: Paths): string | undefined {
+    switch (typeof value) {
+      case 'string':
+        return quote(this.text(value))
+      case 'number':
+        return Number.isFinite(value) ? String(value) : 'null'
+      case 'boolean':
+        return value ? 'true' : 'false'
+      case 'undefined':
+        return undefined
+      case 'object':
+        return value === null ? 'null' : this.#enter(value, paths)
+      case 'bigint':
+        // A string, since most parsers would round a number of this size.
+        return quote(clip(String(value)))
+      case 'symbol':
+        return quote(clip(String(value)))
+      case 'function':
+        return quote(clip(`[function ${functionName(value)}]`))
+      default:
+        return UNREADABLE
+    }
+  }
+
+  /** As much of a text as may be written, without the credentials of the URLs in it. */
+  text(text: string): string {
+    return clip(this.redactor.hideCredentials(text))
+  }
+
+  /** The JSON text of `source[key]`: read without trust, censored where the rules say so. */
+  encodeProperty(source: object, key: string, secret: boolean, paths: Paths): string | undefined {
+    const inner = paths === undefined ? undefined : step(paths, key)
+    let value: unknown
+    try {
+      value = property(source, key)
+    } catch {
+      stats.droppedFields += 1
+      return UNREADABLE
+    }
+    if ((secret || (inner !== undefined && isPathEnd(inner))) && value !== undefined && value !== null) {
+      return this.#censor
+    }
+    return this.encode(value, inner)
+  }
+
+  /** `"key":value` of `source[key]`, or '' when there is nothing to write. */
+  encodeMember(source: object, key: string, paths: Paths): string {
+    if (!takeKey(key)) return ''
+    const known = this.known(key)
+    const json = this.encodeProperty(source, key, known.secret, paths)
+    return json === undefined ? '' : known.member + json
+  }
+
+  /** The label and the value of `source[key]` at the top of a line, or '' when there is nothing to write. */
+  encodeField(source: object, key: string, known: KnownKey): string {
+    if (!takeKey(key)) return ''
+    const json = this.encodeProperty(source, key, known.secret, this.redactor.paths)
+    return json === undefined ? '' : known.label + json
+  }
+
+  /** The members of `source[key]` if that is an error which may be shown, else `undefined`. */
+  encodeError(source: object, key: string, known: KnownKey, paths: Paths): Member[] | undefined {
+    const inner = paths === undefined ? undefined : step(paths, key)
+    if (known.secret || (inner !== undefined && isPathEnd(inner))) return undefined
+    try {
+      const value = property(source, key)
+      if (!isError(value) || !takeKey(key)) return undefined
+      this.#ancestors.push(value)
+      try {
+        return errorMembers(this, value, inner)
+      } finally {
+        this.#ancestors.pop()
+      }
+    } catch {
+      return undefined
+    }
+  }
+
+  /** What there is to know about a key, remembered for the first thousand short keys. */
+  known(key: string): KnownKey {
+    const found = this.#known.get(key)
+    if (found !== undefined) return found
+    const name = fieldName(key)
+    const known = {
+      member: `${quote(key)}:`,
+      name,
+      label: this.#label(name),
+      secret: this.redactor.isSecretKey(key),
+    }
+    if (key.length <= MAX_KNOWN_KEY_LENGTH && this.#known.size < MAX_KNOWN_KEYS) this.#known.set(key, known)
+    return known
+  }
+
+  #enter(value: object, paths: Paths): string {
+    const ancestors = this.#ancestors
+    if (ancestors.includes(value)) return '"[circular]"'
+    if (ancestors.length >= MAX_DEPTH) {
+      stats.truncatedValues += 1
+      return '"[too deep]"'
+    }
+    ancestors.push(value)
+    try {
+      return this.#object(value, paths)
+    } catch {
+      stats.droppedFields += 1
+      return UNREADABLE
+    } finally {
+      ancestors.pop()
+    }
+  }
+
+  #object(value: object, paths: Paths): string {
+    if (Array.isArray(value)) return this.#list(value, value.length, paths)
+    const prototype: unknown = Object.getPrototypeOf(value)
+    if (prototype !== Object.prototype && prototype !== null) {
+      if (isError(value)) return joinMembers(errorMembers(this, value, paths))
+      const special = this.#special(value, paths)
+      if (special !== undefined) return special
+    }
+    const { toJSON } = value as { toJSON?: unknown }
+    if (typeof toJSON === 'function') {
+      const plain: unknown = Reflect.apply(toJSON, value, [''])
+      if (plain !== value) return this.encode(plain, paths) ?? 'null'
+    }
+    return this.#record(value, paths)
+  }
+
+  /** Built-in objects whose content is not in their properties. */
+  #special(value: object, paths: Paths): string | undefined {
+    if (types.isDate(value)) {
+      const time = Date.prototype.getTime.call(value)
+      return Number.isNaN(time) ? '"Invalid Date"' : `"${new Date(time).toISOString()}"`
+    }
+    if (types.isMap(value)) return this.#pairs(value as ReadonlyMap<unknown, unknown>, paths)
+    if (types.isSet(value)) return this.#list(firstItems(value as ReadonlySet<unknown>), value.size, paths)
+    if (value instanceof Headers || value instanceof URLSearchParams) return this.#pairs(value, paths)
+    const summary = summarise(value)
+    return summary === undefined ? undefined : this.encode(summary, paths)
+  }
+
+  #list(items: readonly unknown[], length: number, paths: Paths): string {
+    let json = ''
+    let shown = 0
+    while (shown < length && shown < MAX_MEMBERS && takeItem()) {
+      if (shown > 0) json += ','
+      json += this.encodeProperty(items, String(shown), false, paths) ?? 'null'
+      shown += 1
+    }
+    if (shown < length) {
+      stats.truncatedValues += 1
+      json += `${shown === 0 ? '' : ','}"[+${length - shown} items]"`
+    }
+    return `[${json}]`
+  }
+
+  #record(value: object, paths: Paths): string {
+    let json = ''
+    let shown = 0
+    for (const key in value) {
+      if (!Object.hasOwn(value, key)) continue
+      if (shown >= MAX_MEMBERS) {
+        stats.truncatedValues += 1
+        if (!Object.hasOwn(value, '[more]')) json += `${json === '' ? '' : ','}"[more]":true`
+        break
+      }
+      shown += 1
+      const member = this.encodeMember(value, key, paths)
+      if (member !== '') json += json === '' ? member : `,${member}`
+    }
+    return `{${json}}`
+  }
+
+  /** An object when its keys are distinct strings, else the list of the pairs. */
+  #pairs(entries: Iterable<readonly [unknown, unknown]>, paths: Paths): string {
+    const items = firstItems(entries)
+    const keys = new Set(items.map(([key]) => key))
+    if (keys.size < items.length || !items.every(([key]) => typeof key === 'string')) {
+      return this.#list(
+        items.map(([key, item]) => (typeof key === 'string' ? { [key]: item } : [key, item])),
+        items.length,
+        paths,
+      )
+    }
+    const record: Record<string, unknown> = Object.create(null)
+    for (const [key, item] of items) record[String(key)] = item
+    return this.#record(record, paths)
+  }
+}
+
+/** Names that the logger itself writes, which no field can take. */
+const RESERVED: ReadonlySet<string> = new Set(['level', 'time', 'logger', 'msg'])
+
+/**
+ * The name under which a field is written. A reserved name gets a prefix: `level` becomes `fields.level`, and
+ * `fields.level` becomes `fields.fields.level`, so that two never become one.
+ */
+function fieldName(key: string): string {
+  const bare = key.startsWith('fields.') ? key.slice(key.lastIndexOf('fields.') + 'fields.'.length) : key
+  return RESERVED.has(bare) ? `fields.${key}` : key
+}
+
+/** As much of an iterable as can be shown, and one more to tell that there is more. */
+function firstItems<T>(items: Iterable<T>): T[] {
+  const first: T[] = []
+  for (const item of items) {
+    first.push(item)
+    if (first.length > MAX_MEMBERS) break
+  }
+  return first
+}
+
+function functionName(fn: Function): string {
+  try {
+    const name: unknown = fn.name
+    return typeof name === 'string' && name !== '' ? name : 'anonymous'
+  } catch {
+    return 'anonymous'
+  }
+}

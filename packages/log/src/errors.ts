@@ -1,0 +1,52 @@
+// The one error class of this package. It is thrown while something is being set up, never while
+// something is being logged: a line that cannot be written is counted in `logStats()` instead.
+
+/** What went wrong, for programs. The list is closed: a new code is a new minor version. */
+export type LogErrorCode =
+  /** An options object holds a name that nobody reads. */
+  | 'KIT_LOG_UNKNOWN_OPTION'
+  /** An option has a value that cannot be used. */
+  | 'KIT_LOG_BAD_OPTION'
+  /** A level is none of trace, debug, info, warn, error, fatal, silent (or the aliases warning, off). */
+  | 'KIT_LOG_BAD_LEVEL'
+  /** A level spec does not follow the grammar `info,db.*=debug,http=warn`. */
+  | 'KIT_LOG_BAD_SPEC'
+  /** A logger name is empty, too long, or holds a character that names cannot have. */
+  | 'KIT_LOG_BAD_NAME'
+  /** A level was to be configured for one name more than a level tree keeps. */
+  | 'KIT_LOG_TOO_MANY_NAMES'
+  /** A lifetime is not a positive, finite number of milliseconds. */
+  | 'KIT_LOG_BAD_TTL'
+  /** The file of a destination cannot be opened; `cause` is the system's error. */
+  | 'KIT_LOG_BAD_DESTINATION'
+  /** `levelHandler` was called without saying who may change levels. */
+  | 'KIT_LOG_NO_AUTHORIZE'
+  /** `expectLog` found no line that matches. */
+  | 'KIT_LOG_NOT_LOGGED'
+
+/** A mistake made while setting up logging. `message` says what to do about it. */
+export class LogError extends Error {
+  override readonly name: string = 'LogError'
+  /** The kind of mistake. */
+  readonly code: LogErrorCode
+
+  constructor(code: LogErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+/**
+ * Throws for the first name in `options` that is not in `known`, so that a misspelt option is found
+ * where it was written and not by its missing effect.
+ */
+export function checkOptionNames(owner: string, options: object, known: readonly string[]): void {
+  for (const name of Object.keys(options)) {
+    if (!known.includes(name)) {
+      throw new LogError(
+        'KIT_LOG_UNKNOWN_OPTION',
+        `${owner} has no option '${name}'. Its options are: ${known.join(', ')}.`,
+      )
+    }
+  }
+}

@@ -1,0 +1,17 @@
+// Structured logs with levels that change while the process runs.
+
+export { createLogger, defaultLogger } from './create-logger.ts'
+export type { LoggerOptions } from './create-logger.ts'
+export { withFields } from './context-fields.ts'
+export type { Destination } from './destination.ts'
+export { LogError } from './errors.ts'
+export type { LogErrorCode } from './errors.ts'
+export type { Level, LineLevel } from './level.ts'
+export { levelHandler } from './level-handler.ts'
+export type { LevelHandlerOptions } from './level-handler.ts'
+export type { Change, LevelState, LevelTree, NamedLevelState, SetLevelOptions } from './levels.ts'
+export type { Logger, LogMethod } from './logger.ts'
+export { defaultRedactedKeys } from './redact.ts'
+export type { RedactOptions } from './redact.ts'
+export { logStats } from './stats.ts'
+export type { LogStats } from './stats.ts'

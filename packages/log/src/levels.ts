@@ -1,0 +1,77 @@
+// What can be done with the levels of live loggers: the public face of the level tree.
+
+import type { Level } from './level.ts'
+
+/** The levels of all loggers that come from one `createLogger`, readable and changeable while they run. */
+export interface LevelTree {
+  /** Grows by one with every change. */
+  readonly revision: number
+  /**
+   * The level of a logger, `''` (the default) being the root. A name that no logger has yet is answered with
+   * what it would inherit.
+   */
+  get(name?: string): LevelState
+  /** Whether a logger of this name exists, or a level has been configured for it. */
+  has(name: string): boolean
+  /**
+   * Changes a level, at once and for every live logger concerned. The target is a logger's name, `'db.*'`
+   * for the descendants of `db`, `'*'` for all but the root, or `''` for the root; it need not exist yet.
+   * `null` removes the setting, so that the logger inherits again (the root returns to its start-up level).
+   * One audit line tells of it, whatever the levels are.
+   *
+   * Throws `LogError`: `KIT_LOG_BAD_LEVEL`, `KIT_LOG_BAD_NAME`, `KIT_LOG_BAD_TTL`, `KIT_LOG_TOO_MANY_NAMES`.
+   */
+  set(name: string, level: Level | (string & {}) | null, options?: SetLevelOptions): Change
+  /** Returns one target, or everything, to its start-up state. What already is there makes no change. */
+  reset(name?: string): readonly Change[]
+  /** Every known logger and every configured glob, sorted by name, the root first. */
+  list(): readonly NamedLevelState[]
+  /** Calls `fn` after each change, also when a temporary one runs out. Returns how to stop. A throw is counted and ignored. */
+  onChange(fn: (change: Change) => void): () => void
+}
+
+/** What counts for a logger. */
+export interface LevelState {
+  /** The level that is in force. */
+  readonly level: Level
+  /** The level set for exactly this name, `undefined` when it is inherited. */
+  readonly configured: Level | undefined
+  /** When a temporary level ends, in milliseconds since the Unix epoch. */
+  readonly expiresAt?: number
+}
+
+/** A `LevelState` and whose it is. */
+export interface NamedLevelState extends LevelState {
+  readonly name: string
+}
+
+/** How a level is changed. */
+export interface SetLevelOptions {
+  /**
+   * After so many milliseconds the level returns to the one that was configured before. A second temporary
+   * change keeps the first one's way back. Without it the change is permanent.
+   */
+  ttlMs?: number
+  /** Why, for the audit line. */
+  reason?: string
+  /** Who, for the audit line. */
+  by?: string
+}
+
+/** One change of a level, as it is audited. */
+export interface Change {
+  /** The target: a logger's name, or a glob. */
+  readonly name: string
+  /** The level in force before; for a glob the one that descendants inherited. */
+  readonly before: Level
+  /** The level in force now. */
+  readonly after: Level
+  /** The level that is set for the target now, `undefined` when it inherits. */
+  readonly configured: Level | undefined
+  /** When it ends, in milliseconds since the Unix epoch. */
+  readonly expiresAt?: number
+  readonly reason?: string
+  readonly by?: string
+  /** The tree's revision after the change. */
+  readonly revision: number
+}

@@ -1,0 +1,212 @@
+// What happens to a line that is wanted: its arguments become fields and a message, the fields are joined with
+// those of the logger, the context and the base without a key standing twice, and the format writes it.
+// This is the one place that all lines pass, and the one that catches what no other foresaw.
+
+import { clock, current } from '@kit/context'
+import type { Context } from '@kit/context'
+import { contextFields } from './context-fields.ts'
+import { Output } from './destination.ts'
+import type { Destination } from './destination.ts'
+import { isError } from './encode/error.ts'
+import { eachField, encodeFields, noFields, openFields } from './encode/fields.ts'
+import type { FieldSet } from './encode/fields.ts'
+import { formatMessage } from './encode/format.ts'
+import { JsonFormat, jsonLabel } from './encode/json.ts'
+import type { LineFormat } from './encode/json.ts'
+import { closeBudget, nesting, openBudget, withBudget } from './encode/limits.ts'
+import { TextFormat, textLabel } from './encode/text.ts'
+import { ValueEncoder } from './encode/value.ts'
+import { INFO, WARN } from './level.ts'
+import type { Change } from './levels.ts'
+import type { Redactor } from './redact.ts'
+import { stats } from './stats.ts'
+
+/** Lines that may be built inside one another, by getters and `toJSON`s that log. */
+const MAX_NESTING = 4
+
+/** What a writer is made of. */
+export interface LineWriterOptions {
+  readonly destination: Destination
+  readonly format: 'json' | 'text' | 'auto'
+  readonly redactor: Redactor
+  readonly base: object | undefined
+}
+
+/** The writer that all loggers of one `createLogger` share. */
+export class LineWriter {
+  readonly format: LineFormat
+  readonly #values: ValueEncoder
+  readonly #output: Output
+  readonly #base: FieldSet
+  readonly #notice: (lost: number) => string = (lost) => this.#noticeLine(lost)
+  /** While a notice is made, where the format's line goes instead of to the output. */
+  #caught: string[] | undefined = undefined
+
+  constructor(options: LineWriterOptions) {
+    this.#output = new Output(options.destination)
+    const write = (line: string): void => this.#emit(line)
+    const text = options.format === 'auto' ? this.#output.isTerminal : options.format === 'text'
+    const colors = this.#output.isTerminal && !process.env['NO_COLOR']
+    this.#values = new ValueEncoder(options.redactor, text ? textLabel(colors) : jsonLabel)
+    this.format = text ? new TextFormat(this.#values, write, colors) : new JsonFormat(this.#values, write)
+    const { base } = options
+    this.#base = base === undefined ? noFields : withBudget(() => encodeFields(this.format, base))
+  }
+
+  /** Writes the line of one log call. Never throws. */
+  log(
+    level: number,
+    label: string,
+    fields: FieldSet,
+    ctx: Context | undefined,
+    args: readonly unknown[],
+  ): void {
+    if (nesting() >= MAX_NESTING) {
+      stats.droppedLines += 1
+      return
+    }
+    openBudget()
+    try {
+      this.#line(level, label, fields, ctx ?? current(), args)
+    } catch {
+      stats.droppedLines += 1
+    } finally {
+      closeBudget()
+    }
+  }
+
+  /** Tells of a change of level, whatever the levels are: silence must not hide who ordered it. */
+  audit(change: Change): void {
+    const { name: target, before, after, configured, expiresAt, reason, by, revision } = change
+    const fields = { target, before, after, configured, expiresAt, reason, by, revision }
+    this.log(INFO, this.format.label('log.levels'), noFields, undefined, [fields, 'log level changed'])
+  }
+
+  /** A line about the logging itself. */
+  warn(message: string): void {
+    this.log(WARN, '', noFields, undefined, [message])
+  }
+
+  flush(timeoutMs: number): Promise<void> {
+    return this.#output.flush(timeoutMs, this.#notice)
+  }
+
+  #line(level: number, label: string, own: FieldSet, ctx: Context, args: readonly unknown[]): void {
+    const { subject, template, rest } = sortArguments(args)
+    const fields = subject === undefined ? undefined : openFields(subject)
+    let message = template
+    let extras = rest
+    if (template !== undefined && rest.length > 0) {
+      const formatted = formatMessage(this.#values, template, rest)
+      message = formatted.text
+      extras = rest.slice(formatted.used)
+    }
+    if (message === undefined && fields !== undefined) message = errorMessage(fields)
+    // The message comes first, so that large fields cannot use up its room.
+    if (message !== undefined) message = this.#values.text(message)
+
+    let text = this.#base.under(contextFields(ctx, this.format)).under(own)
+    if (extras.length > 0) text = text.under(encodeFields(this.format, extraFields(fields, extras)))
+    this.format.write(
+      level,
+      clock.wallTime(),
+      label,
+      fields === undefined ? text.text : this.#join(text, fields),
+      message,
+    )
+  }
+
+  /** The text of `fields` over those that the line has anyway. */
+  #join(inherited: FieldSet, fields: object): string {
+    let added = ''
+    let replaced: string[] | undefined
+    eachField(fields, (key) => {
+      const known = this.format.known(key)
+      const part = this.format.field(fields, key, known)
+      if (part === '') return
+      added += part
+      if (inherited.has(known.name)) (replaced ??= []).push(known.name)
+    })
+    return (replaced === undefined ? inherited.text : inherited.without(replaced)) + added
+  }
+
+  #emit(line: string): void {
+    if (this.#caught === undefined) this.#output.write(line, this.#notice)
+    else this.#caught.push(line)
+  }
+
+  #noticeLine(lost: number): string {
+    const caught: string[] = []
+    this.#caught = caught
+    try {
+      const fields = encodeFields(this.format, { lost }).text
+      this.format.write(WARN, clock.wallTime(), '', this.#base.text + fields, `${lost} lines dropped`)
+    } finally {
+      this.#caught = undefined
+    }
+    return caught.join('')
+  }
+}
+
+interface SortedArguments {
+  readonly subject: object | undefined
+  readonly template: string | undefined
+  readonly rest: readonly unknown[]
+}
+
+const NONE: readonly unknown[] = []
+
+/** Which argument is the object, which the message, and which are left. */
+function sortArguments(args: readonly unknown[]): SortedArguments {
+  const [first] = args
+  const subject = typeof first === 'object' && first !== null ? first : undefined
+  let at = subject !== undefined || (args.length > 1 && (first === undefined || first === null)) ? 1 : 0
+  let template: string | undefined
+  if (at < args.length) {
+    const candidate = args[at]
+    if (typeof candidate === 'string') template = candidate
+    else if (isOtherPrimitive(candidate)) template = String(candidate)
+    if (template !== undefined || candidate === undefined || candidate === null) at += 1
+  }
+  return { subject, template, rest: at < args.length ? args.slice(at) : NONE }
+}
+
+function isOtherPrimitive(value: unknown): boolean {
+  return value !== undefined && value !== null && typeof value !== 'object' && typeof value !== 'function'
+}
+
+/** Arguments that the message has no place for, under names that the call's own fields do not use. */
+function extraFields(fields: object | undefined, extras: readonly unknown[]): object {
+  const named: Record<string, unknown> = {}
+  const others = [...extras]
+  const error = others.findIndex(isError)
+  if (error !== -1) named[freeName(fields, 'err')] = others.splice(error, 1)[0]
+  if (others.length > 0) named[freeName(fields, 'args')] = others
+  return named
+}
+
+function freeName(fields: object | undefined, name: string): string {
+  if (fields === undefined) return name
+  let free = name
+  while (hasOwnSafely(fields, free)) free += '+'
+  return free
+}
+
+function errorMessage(fields: object): string | undefined {
+  try {
+    const { err } = fields as { err?: unknown }
+    if (!isError(err)) return undefined
+    const message: unknown = err.message
+    return typeof message === 'string' ? message : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function hasOwnSafely(fields: object, name: string): boolean {
+  try {
+    return Object.hasOwn(fields, name)
+  } catch {
+    return false
+  }
+}

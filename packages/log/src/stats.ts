@@ -1,0 +1,50 @@
+// What the package had to give up, counted. Logging never throws and never waits without bound, so these
+// numbers are the only trace of a lost line or field; the process has one set of them.
+
+import type { Key } from '@kit/context'
+import type { ContextFields } from './context-fields.ts'
+import type { Logger } from './logger.ts'
+
+/** Counts since the process started. They only grow. */
+export interface LogStats {
+  /** Lines that reached no destination: the disk was full, the pipe closed or stalled, `write` threw. */
+  readonly droppedLines: number
+  /** Values replaced by a marker because reading them threw, or left out because the line was full. */
+  readonly droppedFields: number
+  /** Values cut at a limit: a long string, a wide or deep object. */
+  readonly truncatedValues: number
+  /** Named loggers that share their parent's level because the level tree is full. */
+  readonly foldedNames: number
+  /** Listeners of `levels.onChange` that threw. */
+  readonly failedListeners: number
+}
+
+/** What all copies of this package in one process share. */
+export interface ProcessState {
+  readonly stats: { -readonly [Name in keyof LogStats]: LogStats[Name] }
+  defaultLogger: Logger | undefined
+  contextKey: Key<ContextFields | undefined> | undefined
+}
+
+const anchor = Symbol.for('@kit/log@1')
+
+/** The shared state, created by whichever copy of the package is loaded first. */
+export const processState: ProcessState = shareState()
+
+/** The counters that the code of this package increments. */
+export const stats: ProcessState['stats'] = processState.stats
+
+/** A copy of the process-wide counts of what logging had to give up. */
+export function logStats(): LogStats {
+  return { ...stats }
+}
+
+function shareState(): ProcessState {
+  const home: typeof globalThis & { [anchor]?: ProcessState } = globalThis
+  home[anchor] ??= {
+    stats: { droppedLines: 0, droppedFields: 0, truncatedValues: 0, foldedNames: 0, failedListeners: 0 },
+    defaultLogger: undefined,
+    contextKey: undefined,
+  }
+  return home[anchor]
+}
