@@ -1,0 +1,6 @@
+export { ObserveError } from './errors.ts'
+export type { ObserveErrorCode } from './errors.ts'
+export { outcomeOf, outcomes } from './outcome.ts'
+export type { Outcome } from './outcome.ts'
+export { withMetrics } from './with-metrics.ts'
+export type { AnyFunction, ObserveOptions } from './with-metrics.ts'
