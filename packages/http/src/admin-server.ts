@@ -1,0 +1,143 @@
+/**
+ * The service's back door: metrics, health and log levels on a port of their own, so that the application's
+ * port shows none of it and a flood there does not hide it. On loopback unless told otherwise.
+ */
+
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:http'
+import type { Server } from 'node:http'
+import type { LevelTree } from '@kit/log'
+import type { FetchHandler } from './bridge.ts'
+import { toNodeListener } from './bridge.ts'
+import { HttpError } from './errors.ts'
+import type { HealthChecks } from './health.ts'
+import { healthEndpoint } from './health.ts'
+import { levelEndpoint, metricsEndpoint } from './readings.ts'
+
+/** Options of {@link adminServer}. What is not given is not served. */
+export interface AdminServerOptions {
+  /** Default: 9464. 0 takes any free port. */
+  port?: number
+  /** The address to listen on. Default: `127.0.0.1`, which only this machine reaches. */
+  host?: string
+  /** The sink shown at `/metrics`, normally `prometheus()`. */
+  metrics?: { handler: FetchHandler }
+  /** The sink shown at `/metrics.json`, normally `memory()`. */
+  memory?: { handler: FetchHandler }
+  /** The levels at `/log/levels`; needs `authorize`. */
+  levels?: LevelTree
+  /** Who may read and change the levels. `'none'` lets everybody who reaches the port, and is refused off loopback. */
+  authorize?: ((request: Request) => boolean | Promise<boolean>) | 'none'
+  /** What `/readyz` checks. `/livez` always answers 200 while the process serves. */
+  health?: HealthChecks
+  /** Further handlers by path; a path that ends in `/` takes everything below it. */
+  routes?: Readonly<Record<string, FetchHandler>>
+}
+
+/** A running admin server. */
+export interface AdminServer {
+  /** `http://127.0.0.1:9464` */
+  readonly url: string
+  readonly port: number
+  readonly server: Server
+  /** Stops accepting, waits for what is being answered at most `timeoutMs` (default 1,000), then cuts it. */
+  close(timeoutMs?: number): Promise<void>
+}
+
+/**
+ * Starts the admin server: `/` (an index), `/metrics`, `/metrics.json`, `/log/levels`, `/livez`, `/readyz` and
+ * `routes`. On a loopback address, requests whose `Host` is another name get 403: a web page that rebinds its
+ * name to 127.0.0.1 gets nothing.
+ *
+ * @throws HttpError `KIT_ADMIN_UNPROTECTED` for levels with `authorize: 'none'` off loopback,
+ *   `KIT_ADMIN_PORT_IN_USE`; LogError for levels without `authorize`.
+ */
+export async function adminServer(options: AdminServerOptions = {}): Promise<AdminServer> {
+  const { port = 9464, host = '127.0.0.1' } = options
+  const routes = routesOf(options, isLoopback(host))
+  const serve = toNodeListener((request) => dispatch(routes, request))
+  const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, (req, res) => {
+    if (isLoopback(host) && !isLoopback(hostnameOf(req.headers.host))) {
+      res.writeHead(403, { 'content-type': 'text/plain; charset=utf-8' })
+      res.end('This host name is not served here.\n')
+      return
+    }
+    serve(req, res)
+  })
+  await listen(server, port, host)
+  const bound = (server.address() as AddressInfo).port
+  const shown = host.includes(':') ? `[${host}]` : host
+  return {
+    url: `http://${shown}:${bound}`,
+    port: bound,
+    server,
+    close: (timeoutMs = 1000) => close(server, timeoutMs),
+  }
+}
+
+function routesOf(options: AdminServerOptions, loopback: boolean): Map<string, FetchHandler> {
+  const routes = new Map<string, FetchHandler>()
+  if (options.metrics) routes.set('/metrics', metricsEndpoint(options.metrics))
+  if (options.memory) routes.set('/metrics.json', metricsEndpoint(options.memory))
+  if (options.levels) {
+    const { authorize } = options
+    if (authorize === 'none' && !loopback) {
+      throw new HttpError(
+        'KIT_ADMIN_UNPROTECTED',
+        "adminServer: log levels on an address that others reach need an authorize function, not 'none'.",
+      )
+    }
+    const levels = levelEndpoint(options.levels, { authorize: authorize as 'none', base: '/log/levels' })
+    routes.set('/log/levels', levels)
+    routes.set('/log/levels/', levels)
+  }
+  routes.set('/livez', healthEndpoint())
+  routes.set('/readyz', healthEndpoint(options.health))
+  for (const [path, handler] of Object.entries(options.routes ?? {})) routes.set(path, handler)
+  const index = `${[...routes.keys()].filter((path) => path !== '/log/levels/').join('\n')}\n`
+  routes.set('/', () => new Response(index))
+  return routes
+}
+
+function dispatch(routes: Map<string, FetchHandler>, request: Request): Response | Promise<Response> {
+  const { pathname } = new URL(request.url)
+  const exact = routes.get(pathname)
+  if (exact) return exact(request)
+  for (const [path, handler] of routes) {
+    if (path.length > 1 && path.endsWith('/') && pathname.startsWith(path)) return handler(request)
+  }
+  return new Response('Not Found\n', { status: 404 })
+}
+
+async function listen(server: Server, port: number, host: string): Promise<void> {
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(port, host, () => {
+        server.off('error', reject)
+        resolve()
+      })
+    })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+    throw new HttpError('KIT_ADMIN_PORT_IN_USE', `adminServer: port ${port} on ${host} is in use.`, error)
+  }
+}
+
+async function close(server: Server, timeoutMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  server.closeIdleConnections()
+  const cut = setTimeout(() => server.closeAllConnections(), timeoutMs)
+  await closed
+  clearTimeout(cut)
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
+}
+
+/** The name in a Host header, without port and brackets. */
+function hostnameOf(header: string = ''): string {
+  const bracketed = /^\[([^\]]*)\]/.exec(header)
+  return bracketed?.[1] ?? header.replace(/:\d*$/, '')
+}

@@ -1,0 +1,67 @@
+/** Answers that kit gives in a handler's place, and the way to keep the handler from answering again. */
+
+import { STATUS_CODES } from 'node:http'
+import type { NodeResponse } from './node.ts'
+
+/** Headers that described the response that is not going to be sent. */
+const ofTheContent =
+  /^(content-|etag$|last-modified$|cache-control$|expires$|transfer-encoding$|trailer$|set-cookie$)/
+
+/** Sends a bare response of `status`, keeping only headers that do not describe a body. */
+export function answer(res: NodeResponse, status: number): void {
+  for (const name of res.getHeaderNames()) {
+    if (ofTheContent.test(name)) res.removeHeader(name)
+  }
+  const body = `${STATUS_CODES[status] ?? status}\n`
+  res.statusCode = status
+  res.setHeader('content-type', 'text/plain; charset=utf-8')
+  res.setHeader('content-length', Buffer.byteLength(body))
+  res.setHeader('cache-control', 'no-store')
+  ;(res as { end(body: string): unknown }).end(body)
+}
+
+const writers = [
+  'setHeader',
+  'setHeaders',
+  'appendHeader',
+  'removeHeader',
+  'flushHeaders',
+  'writeContinue',
+  'writeProcessing',
+  'writeEarlyHints',
+  'addTrailers',
+  'uncork',
+  'cork',
+] as const
+
+/**
+ * Makes a response that has been sent deaf, so that a handler which is late cannot fail with
+ * ERR_HTTP_HEADERS_SENT and a framework's error handler does not cut the connection of a client that has its
+ * answer: further writes succeed and go nowhere, and `headersSent` is false as the late handler expects it.
+ */
+export function seal(res: NodeResponse, onLateEnd: () => void): void {
+  let told = false
+  const chain = (): NodeResponse => res
+  const inert: Record<string, unknown> = {
+    writeHead: chain,
+    write: accept,
+    end(...args: unknown[]): NodeResponse {
+      if (!told) onLateEnd()
+      told = true
+      accept(...args)
+      return res
+    },
+  }
+  for (const name of writers) inert[name] = chain
+  for (const [name, value] of Object.entries(inert)) {
+    if (name in res) Object.defineProperty(res, name, { value, configurable: true, writable: true })
+  }
+  Object.defineProperty(res, 'headersSent', { value: false, configurable: true, writable: true })
+}
+
+/** Takes a chunk as a stream would, and calls back. */
+function accept(...args: unknown[]): boolean {
+  const callback = args.at(-1)
+  if (typeof callback === 'function') queueMicrotask(() => (callback as () => void)())
+  return true
+}

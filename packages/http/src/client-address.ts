@@ -1,0 +1,100 @@
+/**
+ * Where a request came from. The socket knows the last hop only; what lies before it is hearsay in headers that
+ * anybody can write, so they are read from the right and only as far as the hops are trusted.
+ */
+
+import { BlockList, isIP } from 'node:net'
+import type { Key } from '@kit/context'
+import { createKey } from '@kit/context'
+import { HttpError } from './errors.ts'
+import type { Exchange } from './exchange.ts'
+
+/** The address of the client that a context's request came from. */
+export const clientAddressKey: Key<string | undefined> = createKey('kit.http.clientAddress')
+
+/** Options for the client address. */
+export interface AddressOptions {
+  /**
+   * Which forwarding hops to believe, beginning at the socket: none (false, the default), the last `n`, or those
+   * whose address lies in one of these CIDR blocks or is one of these addresses.
+   */
+  trust?: false | number | readonly string[]
+}
+
+/** Headers longer than this are not read: a proxy chain of a hundred hops fits. */
+const maxHeaderLength = 4096
+
+/**
+ * Makes the function that finds a request's client address: of `Forwarded` (RFC 7239) or, without it,
+ * `X-Forwarded-For`, the rightmost address that is not a trusted hop; the socket's own by default.
+ *
+ * @throws HttpError `KIT_HTTP_OPTION_INVALID` for a negative or fractional number of hops or a bad CIDR block.
+ */
+export function clientAddressOf(options: AddressOptions = {}): (exchange: Exchange) => string | undefined {
+  const trust = options.trust ?? false
+  if (trust === false || trust === 0) return (exchange) => exchange.peerAddress
+  const trusted = typeof trust === 'number' ? byCount(trust) : byBlock(trust)
+  return (exchange) => {
+    let address = exchange.peerAddress
+    if (address === undefined || !trusted(address, 0)) return address
+    const chain = forwardedChain(exchange)
+    for (let hop = 1; hop <= chain.length; hop += 1) {
+      const next = chain[chain.length - hop]
+      if (next === undefined) break // an unreadable hop ends what can be believed
+      address = next
+      if (!trusted(address, hop)) break
+    }
+    return address
+  }
+}
+
+function byCount(hops: number): (address: string, hop: number) => boolean {
+  if (!Number.isInteger(hops) || hops < 0) {
+    throw new HttpError('KIT_HTTP_OPTION_INVALID', 'address.trust as a number counts hops: 0, 1, 2, …')
+  }
+  return (_address, hop) => hop < hops
+}
+
+function byBlock(blocks: readonly string[]): (address: string) => boolean {
+  const list = new BlockList()
+  for (const block of blocks) {
+    const [address = '', prefix] = block.split('/')
+    const family = isIP(address)
+    const bits = family === 4 ? 32 : 128
+    const length = prefix === undefined ? bits : Number(prefix)
+    if (family === 0 || prefix === '' || !Number.isInteger(length) || length < 0 || length > bits) {
+      throw new HttpError(
+        'KIT_HTTP_OPTION_INVALID',
+        `address.trust needs addresses or CIDR blocks such as 10.0.0.0/8; got "${block}".`,
+      )
+    }
+    list.addSubnet(address, length, family === 4 ? 'ipv4' : 'ipv6')
+  }
+  return (address) => {
+    const family = isIP(address)
+    return family !== 0 && list.check(address, family === 4 ? 'ipv4' : 'ipv6')
+  }
+}
+
+/** The addresses the headers name, client first; an unreadable one is undefined. */
+function forwardedChain(exchange: Exchange): (string | undefined)[] {
+  const forwarded = exchange.header('forwarded')
+  if (forwarded !== undefined) {
+    if (forwarded.length > maxHeaderLength) return []
+    return forwarded.split(',').map((element) => {
+      const pair = element.split(';').find((part) => part.trim().toLowerCase().startsWith('for='))
+      return pair === undefined ? undefined : bareAddress(pair.trim().slice(4).replaceAll('"', ''))
+    })
+  }
+  const header = exchange.header('x-forwarded-for')
+  if (header === undefined || header.length > maxHeaderLength) return []
+  return header.split(',').map((element) => bareAddress(element.trim()))
+}
+
+/** `1.2.3.4`, `1.2.3.4:80`, `::1`, `[::1]`, `[::1]:80` → the address; anything else is not one. */
+function bareAddress(text: string): string | undefined {
+  if (isIP(text) !== 0) return text
+  const close = text.startsWith('[') ? text.indexOf(']') : -1
+  const host = close > 0 ? text.slice(1, close) : text.slice(0, Math.max(0, text.lastIndexOf(':')))
+  return isIP(host) === 0 ? undefined : host
+}

@@ -1,0 +1,30 @@
+/**
+ * The least that an observer needs to know of a request, whatever framework or protocol it came through.
+ * Adapters translate into this and know nothing of metrics; everything behind it knows nothing of frameworks.
+ */
+
+/** One request as it arrived. Everything in it was written by a stranger. */
+export interface Exchange {
+  /** The method as sent, upper case or not, known or not. */
+  readonly method: string
+  /** The request target as sent; not necessarily a valid URL. */
+  readonly target: string
+  readonly scheme: 'http' | 'https'
+  /** `1.1`, `2`, … */
+  readonly protocolVersion: string
+  /** The address at the other end of the socket, when there is one. */
+  readonly peerAddress: string | undefined
+  /** The value of a header by its lower-case name; several lines joined with `, `. */
+  header(name: string): string | undefined
+}
+
+/**
+ * How an exchange ended, told once, when its response has closed.
+ *
+ * `finished`: every byte of the response was handed to the network. `aborted`: the client left, or the
+ * connection broke, before that. `status` is missing when no response head was sent.
+ */
+export interface End {
+  readonly kind: 'finished' | 'aborted'
+  readonly status: number | undefined
+}

@@ -1,0 +1,189 @@
+import { once } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { current } from '@kit/context'
+import { describe, expect, it } from 'vitest'
+import { observeListener } from './node.ts'
+import { requestIdKey } from './request-id.ts'
+import { adapterConformance } from './testing/index.ts'
+import type { StartConformanceApp } from './testing/index.ts'
+
+type Handler = (req: IncomingMessage, res: ServerResponse, params: string[]) => unknown
+
+const item: Handler = (_req, res, params) => {
+  res.setHeader('content-type', 'application/json')
+  res.end(JSON.stringify({ id: params.at(-1), requestId: current().value(requestIdKey), logged: true }))
+}
+
+const routes: readonly (readonly [method: string, pattern: RegExp, template: string, handler: Handler])[] = [
+  ['GET', /^\/items\/([^/?]+)/, '/items/:id', item],
+  ['GET', /^\/orgs\/([^/]+)\/users\/([^/]+)$/, '/orgs/:org/users/:id', item],
+  [
+    'GET',
+    /^\/orgs\/([^/]+)\/boom$/,
+    '/orgs/:org/boom',
+    () => {
+      throw new Error('boom')
+    },
+  ],
+  [
+    'POST',
+    /^\/echo$/,
+    '/echo',
+    async (req, res) => {
+      const chunks: Buffer[] = []
+      for await (const chunk of req) chunks.push(chunk as Buffer)
+      await new Promise((resolve) => setImmediate(resolve))
+      res.statusCode = current().err === undefined ? 200 : 500
+      res.end(Buffer.concat(chunks))
+    },
+  ],
+  [
+    'GET',
+    /^\/sync-error$/,
+    '/sync-error',
+    () => {
+      throw new Error('sync')
+    },
+  ],
+  [
+    'GET',
+    /^\/async-error$/,
+    '/async-error',
+    async () => {
+      await Promise.resolve()
+      throw new Error('async')
+    },
+  ],
+  [
+    'GET',
+    /^\/wait$/,
+    '/wait',
+    async () => {
+      const ctx = current()
+      await new Promise((resolve) => ctx.afterFunc(resolve))
+      ctx.throwIfDone()
+    },
+  ],
+  [
+    'GET',
+    /^\/late$/,
+    '/late',
+    (_req, res) => {
+      current().afterFunc(() => {
+        res.setHeader('x-late', 'yes')
+        res.end('late')
+      })
+    },
+  ],
+  [
+    'GET',
+    /^\/stream$/,
+    '/stream',
+    (_req, res) => {
+      res.write('first')
+      current().afterFunc(() => res.end())
+    },
+  ],
+  [
+    'GET',
+    /^\/redirect$/,
+    '/redirect',
+    (_req, res) => void res.writeHead(302, { location: '/items/1' }).end(),
+  ],
+]
+
+function match(req: IncomingMessage): { template: string; handler: Handler; params: string[] } | undefined {
+  for (const [method, pattern, template, handler] of routes) {
+    const found = pattern.exec(req.url ?? '')
+    if (found !== null && (req.method === method || (req.method === 'HEAD' && method === 'GET'))) {
+      return { template, handler, params: found.slice(1) }
+    }
+  }
+  return undefined
+}
+
+/** The errors that the app's handlers throw are to reach whoever reports them; here that is the framework of the test. */
+const start: StartConformanceApp = async (options, times) => {
+  const app = (req: IncomingMessage, res: ServerResponse): unknown => {
+    const route = match(req)
+    if (route !== undefined) {
+      if (options.log) options.log.withContext(current()).debug('handling')
+      return route.handler(req, res, route.params)
+    }
+    res.statusCode = 404
+    return res.end('nothing here')
+  }
+  // What a framework does with an error: answers, and does not let it out.
+  const framework = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
+    try {
+      await app(req, res)
+    } catch {
+      if (res.headersSent) return void res.destroy()
+      res.statusCode = 500
+      res.end('Internal Server Error\n')
+    }
+  }
+  let listener: (req: IncomingMessage, res: ServerResponse) => void = (req, res) => void framework(req, res)
+  for (let i = 0; i < times; i += 1) {
+    listener = observeListener(listener, {
+      ...options,
+      route: (req) => match(req as IncomingMessage)?.template,
+    })
+  }
+  const server = createServer(listener).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async close() {
+      server.close()
+      server.closeAllConnections()
+      await once(server, 'close')
+    },
+  }
+}
+
+describe('node:http', () => {
+  it.each(adapterConformance(start))('$name', ({ run }) => run())
+})
+
+describe('a listener that fails', () => {
+  async function answerOf(listener: () => unknown): Promise<{ status: number; reported: unknown }> {
+    let reported: unknown
+    const observed = observeListener(listener, { log: false })
+    const server = createServer((req, res) => {
+      try {
+        const result: unknown = observed(req, res)
+        void Promise.resolve(result).catch((error: unknown) => (reported = error))
+      } catch (error) {
+        reported = error
+      }
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
+    await response.text()
+    server.close()
+    server.closeAllConnections()
+    return { status: response.status, reported }
+  }
+
+  it.each([
+    [
+      'throws',
+      (error: Error) => () => {
+        throw error
+      },
+    ],
+    [
+      'rejects',
+      (error: Error) => async () => {
+        await Promise.resolve()
+        throw error
+      },
+    ],
+  ])('gets a 500 when it %s, and the error goes on', async (_, make) => {
+    const error = new Error('broken')
+    expect(await answerOf(make(error))).toEqual({ status: 500, reported: error })
+  })
+})

@@ -1,0 +1,130 @@
+/** What every adapter accepts, and the one place where it is checked and given its defaults. */
+
+import { validateHeaderName } from 'node:http'
+import type { Logger } from '@kit/log'
+import { defaultLogger } from '@kit/log'
+import type { Metrics } from '@kit/metrics'
+import { metrics as defaultMetrics } from '@kit/metrics'
+import type { AddressOptions } from './client-address.ts'
+import { clientAddressOf } from './client-address.ts'
+import { HttpError } from './errors.ts'
+import type { Exchange } from './exchange.ts'
+import type { RequestIdOptions } from './request-id.ts'
+import { generateRequestId } from './request-id.ts'
+
+/** Options of every adapter. Without any, a request is measured, logged and given a context; no header is trusted. */
+export interface HttpOptions {
+  /** Where to record. Default: the process-wide metrics. */
+  metrics?: Metrics
+  /** Where to log: one line a request, and what handlers log. Default: the process-wide logger. `false`: no line a request. */
+  log?: Logger | false
+  /** The request's own deadline, ms after its arrival. Default: none. */
+  timeoutMs?: number
+  /** The request id: header, trust, generator. */
+  requestId?: RequestIdOptions
+  /** The caller's remaining time, read from its headers where trusted (default: not). It may only shorten; `maxMs` bounds it. */
+  deadline?: { trust?: boolean; maxMs?: number }
+  /** Whether an incoming `traceparent` is carried on. Default: not, every request begins a trace id of its own. */
+  trace?: { trust?: boolean }
+  /** Which forwarding hops to believe about the client's address. Default: none. */
+  address?: AddressOptions
+  /** Requests to leave out of metrics and logs (health probes, say). They get their context all the same. */
+  skip?(exchange: Exchange): boolean
+}
+
+/** Trusts request id, deadline and trace of the caller: for services that only your own edge can reach. */
+export const internal: Required<Pick<HttpOptions, 'requestId' | 'deadline' | 'trace'>> = {
+  requestId: { trust: true },
+  deadline: { trust: true },
+  trace: { trust: true },
+}
+
+/** {@link HttpOptions}, complete. */
+export interface ResolvedOptions {
+  readonly metrics: Metrics
+  /** For handlers. */
+  readonly log: Logger
+  /** For the line a request; undefined without one. */
+  readonly requestLog: Logger | undefined
+  readonly timeoutMs: number
+  readonly requestIdHeader: string
+  readonly trustRequestId: (exchange: Exchange) => boolean
+  readonly generateRequestId: () => string
+  readonly trustDeadline: boolean
+  readonly maxDeadlineMs: number
+  readonly trustTrace: boolean
+  readonly clientAddress: (exchange: Exchange) => string | undefined
+  readonly skip: (exchange: Exchange) => boolean
+}
+
+const known: Readonly<Record<keyof HttpOptions, readonly string[]>> = {
+  metrics: [],
+  log: [],
+  timeoutMs: [],
+  requestId: ['header', 'trust', 'generate'],
+  deadline: ['trust', 'maxMs'],
+  trace: ['trust'],
+  address: ['trust'],
+  skip: [],
+}
+
+/**
+ * Checks and completes options.
+ *
+ * @throws HttpError `KIT_HTTP_OPTION_UNKNOWN`, `KIT_HTTP_OPTION_INVALID`.
+ */
+export function resolveOptions(options: HttpOptions = {}): ResolvedOptions {
+  rejectUnknown('', options, Object.keys(known))
+  for (const [key, members] of Object.entries(known)) {
+    const value: unknown = options[key as keyof HttpOptions]
+    if (members.length > 0 && value !== undefined) rejectUnknown(`${key}.`, value, members)
+  }
+  const { requestId = {}, deadline = {} } = options
+  const log = options.log === false ? undefined : (options.log ?? defaultLogger())
+  return {
+    metrics: options.metrics ?? defaultMetrics,
+    log: log ?? defaultLogger(),
+    requestLog: log?.named('http'),
+    timeoutMs: duration('timeoutMs', options.timeoutMs),
+    requestIdHeader: headerName(requestId.header ?? 'x-request-id'),
+    trustRequestId: predicate(requestId.trust),
+    generateRequestId: requestId.generate ?? generateRequestId,
+    trustDeadline: deadline.trust ?? false,
+    maxDeadlineMs: duration('deadline.maxMs', deadline.maxMs),
+    trustTrace: options.trace?.trust ?? false,
+    clientAddress: clientAddressOf(options.address),
+    skip: (exchange) => options.skip?.(exchange) ?? false,
+  }
+}
+
+function rejectUnknown(prefix: string, value: unknown, members: readonly string[]): void {
+  if (typeof value !== 'object' || value === null) {
+    throw new HttpError('KIT_HTTP_OPTION_INVALID', `${prefix.slice(0, -1) || 'options'} must be an object.`)
+  }
+  for (const key of Object.keys(value)) {
+    if (!members.includes(key)) {
+      throw new HttpError(
+        'KIT_HTTP_OPTION_UNKNOWN',
+        `There is no option "${prefix}${key}"; there are ${members.join(', ')}.`,
+      )
+    }
+  }
+}
+
+function duration(name: string, value: number = Infinity): number {
+  if (typeof value === 'number' && value > 0) return value
+  throw new HttpError('KIT_HTTP_OPTION_INVALID', `${name} must be a number of milliseconds above 0.`)
+}
+
+function headerName(name: string): string {
+  try {
+    validateHeaderName(name)
+    return name.toLowerCase()
+  } catch (error) {
+    throw new HttpError('KIT_HTTP_OPTION_INVALID', 'requestId.header must be a header name.', error)
+  }
+}
+
+function predicate(trust: RequestIdOptions['trust'] = false): (exchange: Exchange) => boolean {
+  return typeof trust === 'function' ? trust : () => trust
+}

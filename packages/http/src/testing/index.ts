@@ -1,0 +1,4 @@
+/** What proves an adapter: the same cases for every framework, without a test runner of their own. */
+
+export { adapterConformance } from './conformance.ts'
+export type { ConformanceCase, ConformanceServer, StartConformanceApp } from './conformance.ts'

@@ -1,0 +1,105 @@
+/** One conformance app with everything that can be seen of it: its metrics, its log lines, a client. */
+
+import { createLogger } from '@kit/log'
+import { createMetrics } from '@kit/metrics'
+import type { Metrics } from '@kit/metrics'
+import type { HttpOptions } from '../options.ts'
+import { Client } from './client.ts'
+import type { ConformanceServer, StartConformanceApp } from './conformance.ts'
+
+/** A request as the metrics tell it. */
+export interface Counted {
+  readonly method: string
+  readonly route: string
+  readonly status: string
+  readonly error: string
+  readonly count: number
+}
+
+/** A running app under observation. */
+export class Rig {
+  readonly client: Client
+  readonly lines: Record<string, unknown>[] = []
+  readonly metrics: Metrics
+  readonly #server: ConformanceServer
+
+  private constructor(server: ConformanceServer, metrics: Metrics, lines: Record<string, unknown>[]) {
+    this.#server = server
+    this.client = new Client(server.url)
+    this.metrics = metrics
+    this.lines = lines
+  }
+
+  /** Starts the app with these options beside metrics and a logger of its own, mounted `times` times. */
+  static async start(start: StartConformanceApp, options: HttpOptions = {}, times = 1): Promise<Rig> {
+    const metrics = createMetrics()
+    const lines: Record<string, unknown>[] = []
+    const destination = { write: (line: string) => lines.push(JSON.parse(line) as Record<string, unknown>) }
+    const log = createLogger({ level: 'debug', format: 'json', destination })
+    return new Rig(await start({ metrics, log, ...options }, times), metrics, lines)
+  }
+
+  /** What was counted, once `expected` requests were and none is under way. */
+  async counted(expected: number): Promise<Counted[]> {
+    await eventually(
+      () => this.#total() >= expected && this.active() === 0,
+      () =>
+        `${expected} requests to be counted and none active; there are ${this.#total()} and ${this.active()}`,
+    )
+    return this.#counted()
+  }
+
+  /** Requests under way, as the metrics tell it. */
+  active(): number {
+    return sum(this.metrics, 'http.server.active_requests')
+  }
+
+  /** The lines that requests left in the log. */
+  requestLines(): Record<string, unknown>[] {
+    return this.lines.filter((line) => line['msg'] === 'request')
+  }
+
+  /** The value of one of the observer's own counters. */
+  counter(name: string, labels: Record<string, string> = {}): number {
+    return sum(this.metrics, name, labels)
+  }
+
+  async close(): Promise<void> {
+    this.client.close()
+    await this.#server.close()
+  }
+
+  #counted(): Counted[] {
+    const histogram = this.metrics
+      .snapshot()
+      .metrics.find((metric) => metric.name === 'http.server.request.duration')
+    if (histogram?.kind !== 'histogram') return []
+    return histogram.series.map(({ labels, count }) => ({
+      method: labels['http.request.method'] ?? '',
+      route: labels['http.route'] ?? '',
+      status: labels['http.response.status_code'] ?? '',
+      error: labels['error.type'] ?? '',
+      count,
+    }))
+  }
+
+  #total(): number {
+    return this.#counted().reduce((total, { count }) => total + count, 0)
+  }
+}
+
+/** Waits until `condition` holds; fails with `what` when it does not come about. Events decide, not the time. */
+export async function eventually(condition: () => boolean, what: () => string): Promise<void> {
+  for (let turns = 0; !condition(); turns += 1) {
+    if (turns === 2000) throw new Error(`waited in vain for ${what()}`)
+    await new Promise((resolve) => setTimeout(resolve, 1))
+  }
+}
+
+function sum(metrics: Metrics, name: string, labels: Record<string, string> = {}): number {
+  const metric = metrics.snapshot().metrics.find((candidate) => candidate.name === name)
+  if (metric === undefined || metric.kind === 'histogram') return 0
+  return metric.series
+    .filter((point) => Object.entries(labels).every(([key, value]) => point.labels[key] === value))
+    .reduce((total, { value }) => total + value, 0)
+}
