@@ -1,0 +1,241 @@
+import { createRequire } from 'node:module'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { current } from '@kit/context'
+import { requestIdKey } from '@kit/http'
+import type { Exchange, HttpOptions } from '@kit/http'
+import type { ConformanceServer, StartConformanceApp } from '@kit/http/testing'
+import { adapterConformance } from '@kit/http/testing'
+import { createMetrics } from '@kit/metrics'
+import type { Express, NextFunction, Request, Response } from 'express'
+import express5 from 'express'
+import { afterEach, describe, expect, it } from 'vitest'
+import { kit } from './express.ts'
+
+// Express 4 has the same shape for all that is used here, so the types of 5 serve both.
+const express4 = createRequire(import.meta.url)('express4') as typeof express5
+
+const majors = [
+  ['Express 4', express4],
+  ['Express 5', express5],
+] as const
+
+async function listen(app: Express): Promise<ConformanceServer> {
+  const server = app.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async close() {
+      server.close()
+      server.closeAllConnections()
+      await once(server, 'close')
+    },
+  }
+}
+
+/** Express shows the stack of an error to the client, and this one has none. */
+function failure(): Error {
+  return Object.assign(new Error('meant to be'), { stack: '' })
+}
+
+/** Express 4 does not look at what a handler returns. */
+function passErrors(handler: (req: Request, res: Response) => Promise<unknown>) {
+  return (req: Request, res: Response, next: NextFunction) => void handler(req, res).catch(next)
+}
+
+function conformanceApp(express: typeof express5): StartConformanceApp {
+  return (options, times) => {
+    const app = express()
+    app.set('env', 'test') // no stack traces of the errors that are meant to be
+    for (let i = 0; i < times; i += 1) app.use(kit(options))
+
+    const item = (req: Request, res: Response): void => {
+      req.log?.debug('handling')
+      const requestId = current().value(requestIdKey)
+      res.json({
+        id: req.params['id'],
+        requestId,
+        logged: req.log !== undefined && req.ctx.value(requestIdKey) === requestId,
+      })
+    }
+    const orgs = express.Router({ mergeParams: true })
+    orgs.get('/users/:id', item)
+    orgs.get('/boom', () => {
+      throw failure()
+    })
+    app.get('/items/:id', item)
+    app.use('/orgs/:org', orgs)
+    app.post(
+      '/echo',
+      express.text({ limit: '1mb' }),
+      passErrors(async (req, res) => {
+        await new Promise((resolve) => setImmediate(resolve))
+        res.status(req.ctx.err === undefined ? 200 : 500).send(req.body)
+      }),
+    )
+    app.get('/sync-error', () => {
+      throw failure()
+    })
+    app.get(
+      '/async-error',
+      passErrors(async () => {
+        await Promise.resolve()
+        throw failure()
+      }),
+    )
+    app.get(
+      '/wait',
+      passErrors(async (req) => {
+        await new Promise((resolve) => req.ctx.afterFunc(resolve))
+        req.ctx.throwIfDone()
+      }),
+    )
+    app.get('/late', (req, res) => {
+      req.ctx.afterFunc(() => res.set('x-late', 'yes').send('late'))
+    })
+    app.get('/stream', (req, res) => {
+      res.write('first')
+      req.ctx.afterFunc(() => res.end())
+    })
+    app.get('/redirect', (_req, res) => res.redirect('/items/1'))
+    return listen(app)
+  }
+}
+
+describe.each(majors)('%s', (_, express) => {
+  it.each(adapterConformance(conformanceApp(express)))('$name', ({ run }) => run())
+})
+
+describe.each(majors)('%s: route templates', (_, express) => {
+  let server: ConformanceServer | undefined
+  afterEach(async () => {
+    await server?.close()
+    server = undefined
+  })
+
+  const ok = (_req: Request, res: Response): void => void res.send('ok')
+
+  async function templates(
+    build: (app: Express) => void,
+    paths: string[],
+    options?: HttpOptions,
+  ): Promise<string[]> {
+    const metrics = createMetrics()
+    const app = express()
+    app.set('env', 'test')
+    app.use(kit({ metrics, log: false, ...options }))
+    build(app)
+    server = await listen(app)
+    for (const path of paths) await (await fetch(server.url + path)).text()
+    const counted = (): string[] => {
+      const histogram = metrics.snapshot().metrics.find(({ name }) => name === 'http.server.request.duration')
+      return histogram?.kind === 'histogram'
+        ? histogram.series.flatMap(({ labels, count }) =>
+            Array<string>(count).fill(labels['http.route'] ?? ''),
+          )
+        : []
+    }
+    await expect.poll(() => counted().length).toBe(paths.length)
+    return [...new Set(counted())]
+  }
+
+  it('tells a value from a segment that looks like it', async () => {
+    const build = (app: Express): void => {
+      const inner = express.Router()
+      inner.get('/team/:member/x/:n', ok)
+      app.use('/orgs/:org', inner)
+    }
+    expect(await templates(build, ['/orgs/team/team/a/x/1'])).toEqual(['/orgs/:org/team/:member/x/:n'])
+  })
+
+  it('knows by which of two mounts a shared router was reached', async () => {
+    const build = (app: Express): void => {
+      const shared = express.Router()
+      shared.get('/:id', ok)
+      app.use('/cats', shared)
+      app.use('/dogs/:breed', shared)
+    }
+    expect(await templates(build, ['/cats/tom', '/dogs/collie/lassie'])).toEqual([
+      '/cats/:id',
+      '/dogs/:breed/:id',
+    ])
+  })
+
+  it('picks the alternative that matched, of a mount or a route with several', async () => {
+    const build = (app: Express): void => {
+      const inner = express.Router()
+      inner.get(['/x', '/y/:z'], ok)
+      app.use(['/a', '/b/:c'], inner)
+    }
+    expect(await templates(build, ['/a/x', '/b/1/y/2'])).toEqual(['/a/x', '/b/:c/y/:z'])
+  })
+
+  it('names mounted applications, and survives errors that leave them', async () => {
+    const build = (app: Express): void => {
+      const sub = express()
+      const deep = express()
+      sub.set('env', 'test')
+      deep.get('/deep/:id', ok)
+      sub.get('/item/:id', ok)
+      sub.get('/broken/:id', (_req, _res, next) => next(new Error('broken')))
+      sub.use('/d/:d', deep)
+      app.use('/v/:version', sub)
+    }
+    expect(await templates(build, ['/v/1/item/2', '/v/1/d/3/deep/4', '/v/1/broken/5'])).toEqual([
+      '/v/:version/item/:id',
+      '/v/:version/d/:d/deep/:id',
+      '/v/:version/broken/:id',
+    ])
+  })
+
+  it('names an application that is mounted by a router', async () => {
+    const build = (app: Express): void => {
+      const sub = express()
+      const router = express.Router()
+      sub.get('/item/:id', ok)
+      router.use('/sub', sub)
+      app.use('/r/:r', router)
+    }
+    expect(await templates(build, ['/r/1/sub/item/2'])).toEqual(['/r/:r/sub/item/:id'])
+  })
+
+  it('shows a regular expression as it was written, and the root as /', async () => {
+    const build = (app: Express): void => {
+      app.get(/^\/ab?cd$/i, ok)
+      app.get('/', ok)
+    }
+    expect(await templates(build, ['/acd', '/'])).toEqual(['/^\\/ab?cd$/i', '/'])
+  })
+
+  it('lets a mount at the root add nothing', async () => {
+    const build = (app: Express): void => {
+      const inner = express.Router()
+      const innermost = express.Router()
+      innermost.get('/', ok)
+      inner.use('/list', innermost)
+      app.use(inner)
+    }
+    expect(await templates(build, ['/list'])).toEqual(['/list'])
+  })
+
+  it('keeps the template of a route that handed the request on', async () => {
+    const build = (app: Express): void => {
+      app.get('/fall/:x', (_req, _res, next) => next())
+    }
+    expect(await templates(build, ['/fall/1', '/fall/2'])).toEqual(['/fall/:x'])
+  })
+
+  it('sees what the client sent as the target, also from within a mount', async () => {
+    const seen: string[] = []
+    const build = (app: Express): void => {
+      app.use('/mount', express.Router().get('/x', ok))
+    }
+    await templates(build, ['/mount/x?q=1'], {
+      skip(exchange: Exchange) {
+        seen.push(exchange.target)
+        return false
+      },
+    })
+    expect(seen).toEqual(['/mount/x?q=1'])
+  })
+})

@@ -1,0 +1,2 @@
+export { kit } from './express.ts'
+export type { ExpressMiddleware } from './express.ts'
