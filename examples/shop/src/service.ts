@@ -1,0 +1,103 @@
+/**
+ * What both services have in common, and about all that a service of your own needs: sinks, runtime metrics, a
+ * logger, the admin server, and an orderly end.
+ */
+
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { ErrorRequestHandler, Express } from 'express'
+import { isCanceled, isDeadlineExceeded } from '@kit/context'
+import type { HealthChecks } from '@kit/http/endpoints'
+import { adminServer } from '@kit/http/endpoints'
+import type { Logger } from '@kit/log'
+import { createLogger } from '@kit/log'
+import { metrics } from '@kit/metrics'
+import { memory } from '@kit/metrics/memory'
+import { prometheus } from '@kit/metrics/prometheus'
+import { runtimeMetrics } from '@kit/metrics/runtime'
+
+/** What a service is made of. */
+export interface Service {
+  readonly app: Express
+  readonly health?: HealthChecks
+  close?(): Promise<void>
+}
+
+/** What a service tells the process that started it. */
+export type ServiceMessage =
+  | { readonly kind: 'ready'; readonly url: string; readonly adminUrl: string }
+  | { readonly kind: 'failed'; readonly reason: string }
+
+/**
+ * Runs a service on PORT and ADMIN_PORT, with its log in LOG_FILE (default: standard output), until SIGTERM, or
+ * until the process that started it is gone.
+ */
+export async function runService(name: string, build: (log: Logger) => Promise<Service>): Promise<void> {
+  const { PORT = '3000', ADMIN_PORT = '9464', LOG_FILE } = process.env
+  let stop = async (): Promise<void> => process.exit(1)
+  process.once('SIGTERM', () => void stop())
+  process.once('disconnect', () => void stop())
+  process.on('SIGINT', () => {}) // Ctrl-C reaches the whole group; the process that started this one decides
+  try {
+    const log = createLogger({ name, ...(LOG_FILE === undefined ? {} : { destination: LOG_FILE }) })
+    const page = prometheus()
+    const recent = memory()
+    metrics.attach(page)
+    metrics.attach(recent)
+    runtimeMetrics(metrics)
+
+    const service = await build(log)
+    const admin = await adminServer({
+      port: Number(ADMIN_PORT),
+      metrics: page,
+      memory: recent,
+      levels: log.levels,
+      authorize: 'none', // only this machine reaches the port
+      ...(service.health ? { health: service.health } : {}),
+    })
+    const server = createServer({ keepAliveTimeout: 60_000 }, service.app)
+    await listen(server, Number(PORT))
+    const { port } = server.address() as AddressInfo
+    log.info({ port, adminUrl: admin.url }, 'serving')
+    tell({ kind: 'ready', url: `http://127.0.0.1:${port}`, adminUrl: admin.url })
+
+    stop = async () => {
+      await new Promise((resolve) => {
+        server.close(resolve)
+        server.closeIdleConnections()
+      })
+      await admin.close()
+      await service.close?.()
+      await metrics.shutdown()
+      await log.flush()
+      process.exit(0)
+    }
+  } catch (error) {
+    tell({ kind: 'failed', reason: `${name}: ${error instanceof Error ? error.message : String(error)}` })
+    process.exit(1)
+  }
+}
+
+/** The last handler of both applications: what an error means to the client. */
+export const reportErrors: ErrorRequestHandler = (error, req, res, next) => {
+  const own = (error as { status?: unknown } | undefined)?.status
+  const ended = isDeadlineExceeded(error) || isCanceled(error) || own === 504
+  if (res.headersSent) return void (ended ? res.destroy() : next(error))
+  const status = ended ? 503 : typeof own === 'number' && own >= 400 && own < 600 ? own : 500
+  if (status === 500) req.log.error(error as Error, 'a handler failed')
+  res.status(status).json({ error: status === 503 ? 'This took too long.' : 'This did not work.' })
+}
+
+async function listen(server: ReturnType<typeof createServer>, port: number): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(error.code === 'EADDRINUSE' ? new Error(`port ${port} is in use`) : error)
+    })
+    server.listen(port, '127.0.0.1', resolve)
+  })
+}
+
+function tell(message: ServiceMessage): void {
+  process.send?.(message)
+  if (process.send === undefined && message.kind === 'failed') process.stderr.write(`${message.reason}\n`)
+}
