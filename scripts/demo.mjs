@@ -1,16 +1,20 @@
 // `pnpm demo`: installs and builds what the shop needs, and nothing else, then runs it.
 
 import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { checkNode, install, root, run } from './setup.mjs'
 
 const startedAt = Date.now()
 const shop = `${root}examples/shop`
 
+// A checkout that has the development tools keeps them.
+const scope = existsSync(`${root}node_modules/vitest`) ? [] : ['--prod']
+
 checkNode()
-await step('installing what the demo needs', () => install(['@kit-examples/shop...']))
+await step('installing what the demo needs', () => install('--filter', '@kit-examples/shop...', ...scope))
 await step('building', async () => {
-  const tsc = createRequire(`${shop}/package.json`)
+  const tsc = createRequire(`${root}package.json`)
     .resolve('typescript/package.json')
     .replace('package.json', 'bin/tsc')
   const { code, output } = await run(process.execPath, [tsc, '-b', shop])

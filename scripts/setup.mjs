@@ -1,6 +1,7 @@
 // What a fresh checkout needs before its first command, and one clear line for each thing that can be missing.
 
 import { spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
 export const root = fileURLToPath(new URL('..', import.meta.url))
@@ -13,46 +14,55 @@ export function checkNode() {
   process.exit(1)
 }
 
-/** Installs the workspace, or the part that the filters name; shows how it goes. Resolves with an exit code. */
-export async function install(filters = []) {
-  const args = [...filters.flatMap((filter) => ['--filter', filter]), 'install', '--reporter=append-only']
-  const { code, output } = await run(pnpm(), args, { onLine: progress })
+const networkError =
+  /ERR_PNPM_\w*(FETCH|NETWORK)|ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|error sending request/
+
+/**
+ * Installs what the lock file says, of the whole workspace or as the options of pnpm narrow it; shows how it goes.
+ * Resolves with an exit code.
+ */
+export async function install(...options) {
+  // The age of releases is a question when versions are chosen; the lock file has chosen them.
+  const locked = ['--frozen-lockfile', '--config.minimumReleaseAge=0']
+  let { code, output } = await pnpmInstall(...options, ...locked)
+  if (code !== 0 && output.includes('OUTDATED_LOCKFILE') && !process.env.CI) {
+    ;({ code, output } = await pnpmInstall(...options))
+  }
   clearProgress()
   if (code === 0) return 0
-  if (
-    /ERR_PNPM_\w*(FETCH|NETWORK)|ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|error sending request/.test(
-      output,
-    )
-  ) {
-    console.error(
-      'The npm registry cannot be reached, so nothing can be installed: check the connection, or the registry in .npmrc, and try again.',
-    )
-  } else {
-    console.error(`pnpm install failed:\n${output.split('\n').slice(-25).join('\n')}`)
-  }
+  console.error(
+    networkError.test(output)
+      ? 'The npm registry cannot be reached, so nothing can be installed: check the connection, or the registry in .npmrc, and try again.'
+      : `pnpm install failed:\n${output.split('\n').slice(-25).join('\n')}`,
+  )
   return 1
 }
 
-/** Runs a command in the checkout. Resolves with its exit code and everything it printed. */
-export function run(command, args, { onLine } = {}) {
+function pnpmInstall(...options) {
+  const [command, ...first] = pnpm()
+  return run(command, [...first, 'install', '--reporter=append-only', ...options], progress)
+}
+
+/** Runs a command in the checkout. Resolves with its exit code and everything that it printed, line by line. */
+export function run(command, args, onLine = () => {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
     let output = ''
-    const take = (chunk) => {
-      output += chunk
-      for (const line of String(chunk).split('\n')) if (line.trim() !== '') onLine?.(line.trim())
+    for (const stream of [child.stdout, child.stderr]) {
+      createInterface({ input: stream }).on('line', (line) => {
+        output += `${line}\n`
+        onLine(line.trim())
+      })
     }
-    child.stdout.on('data', take)
-    child.stderr.on('data', take)
     child.on('error', (error) => resolve({ code: 1, output: String(error) }))
     child.on('close', (code) => resolve({ code: code ?? 1, output }))
   })
 }
 
-/** The pnpm that runs this script; it may be a binary or a script of its own. */
+/** The pnpm that runs this script, or the way to get one. */
 function pnpm() {
   const path = process.env.npm_execpath ?? ''
-  return /pnpm(\.exe)?$/.test(path) ? path : 'pnpm'
+  return /pnpm(\.exe)?$/.test(path) ? [path] : ['npx', '-y', 'pnpm@12']
 }
 
 let shown = ''

