@@ -103,7 +103,13 @@ async function playDay(
   await Promise.all([watching, levels])
   if (interrupted.err !== undefined) screen.say('drained: no more is sent, every answer has come')
 
-  const { text, conserved } = await finalReport({ truth: traffic.ledger, gateway, inventory, logFile })
+  const { text, conserved } = await finalReport({
+    truth: traffic.ledger,
+    gateway,
+    inventory,
+    logFile,
+    keepsLog: terminal,
+  })
   process.stdout.write(`${text}\n`)
   return conserved ? 0 : 1
 }
@@ -118,14 +124,10 @@ async function watch(
   const looks: Look[] = []
   while (day.err === undefined) {
     const now: Look = { atMs: clock.now(), samples: await scrape(gateway.adminUrl) }
+    const before = looks.at(-screen.span) ?? looks[0]
+    screen.show({ gateway, timeMs: now.atMs - startMs, durationMs, now, before })
     looks.push(now)
-    screen.show({
-      gateway,
-      timeMs: now.atMs - startMs,
-      durationMs,
-      now,
-      before: looks.at(-1 - screen.span) ?? looks[0],
-    })
+    if (looks.length > screen.span) looks.shift()
     await sleep(day, screen.intervalMs).catch(() => {})
   }
 }

@@ -15,10 +15,12 @@ export interface ReportInput {
   readonly gateway: RunningService
   readonly inventory: RunningService
   readonly logFile: string
+  /** Whether the log is still there when somebody reads the report. */
+  readonly keepsLog: boolean
 }
 
 /** The report, and whether everything in it is as it must be. */
-export async function finalReport({ truth, gateway, inventory, logFile }: ReportInput): Promise<{
+export async function finalReport({ truth, gateway, inventory, logFile, keepsLog }: ReportInput): Promise<{
   text: string
   conserved: boolean
 }> {
@@ -36,7 +38,7 @@ export async function finalReport({ truth, gateway, inventory, logFile }: Report
     deadlineLine('gateway', page),
     deadlineLine('inventory', await scrape(inventory.adminUrl)),
     heading('Log'),
-    `${log.debugLines} debug lines, all from the seconds in which the level was debug: ${logFile}`,
+    `${log.debugLines} debug lines, all from the seconds in which the level was debug${keepsLog ? `: ${logFile}` : ''}`,
     heading('Conservation: what the shoppers sent and got, and what the gateway counted'),
     table(
       ['method', 'route', 'status', 'shoppers', '/metrics', '/metrics.json', 'log lines', ''],

@@ -7,6 +7,14 @@ import type { HttpOptions } from '../options.ts'
 import { Client } from './client.ts'
 import type { ConformanceServer, StartConformanceApp } from './conformance.ts'
 
+/** A case before it is bound to an adapter: runs on an app that was started with `options`, mounted `times` times. */
+export type Case = readonly [
+  name: string,
+  options: HttpOptions,
+  run: (rig: Rig) => Promise<void>,
+  times?: number,
+]
+
 /** A request as the metrics tell it. */
 export interface Counted {
   readonly method: string

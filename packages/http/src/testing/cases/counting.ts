@@ -1,0 +1,89 @@
+/** What a request is counted as: method, route, status, error. */
+
+import assert from 'node:assert/strict'
+import type { Case } from '../rig.ts'
+
+const one = { count: 1, error: '' }
+
+export const countingCases: readonly Case[] = [
+  [
+    'labels a request with the template of its route',
+    {},
+    async (rig) => {
+      assert.equal((await rig.client.send('/items/42?color=red')).status, 200)
+      assert.deepEqual(await rig.counted(1), [{ ...one, method: 'GET', route: '/items/:id', status: '200' }])
+    },
+  ],
+  [
+    'puts the mounts of a router into the template, and no value that matched them',
+    {},
+    async (rig) => {
+      await rig.client.send('/orgs/users/users/7')
+      await rig.client.send('/orgs/acme/users/7')
+      assert.deepEqual(await rig.counted(2), [
+        { ...one, count: 2, method: 'GET', route: '/orgs/:org/users/:id', status: '200' },
+      ])
+    },
+  ],
+  [
+    'keeps the template when an error leaves a nested router',
+    {},
+    async (rig) => {
+      assert.equal((await rig.client.send('/orgs/acme/boom')).status, 500)
+      assert.deepEqual(await rig.counted(1), [
+        { count: 1, error: '500', method: 'GET', route: '/orgs/:org/boom', status: '500' },
+      ])
+    },
+  ],
+  [
+    'leaves the route out when none matched, however many paths are tried',
+    {},
+    async (rig) => {
+      for (const path of ['/wp-login.php', '/.env', '/%2e%2e/secret', '/items']) {
+        assert.equal((await rig.client.send(path)).status, 404)
+      }
+      assert.deepEqual(await rig.counted(4), [{ ...one, count: 4, method: 'GET', route: '', status: '404' }])
+    },
+  ],
+  [
+    'bounds the method',
+    {},
+    async (rig) => {
+      await rig.client.send('/items/1', { method: 'PROPFIND' })
+      await rig.client.send('/items/1', { method: 'PURGE' })
+      const counted = await rig.counted(2)
+      assert.deepEqual([...new Set(counted.map(({ method }) => method))], ['_OTHER'])
+    },
+  ],
+  [
+    'counts HEAD as HEAD, and a redirect as what it is',
+    {},
+    async (rig) => {
+      assert.equal((await rig.client.send('/items/1', { method: 'HEAD' })).body, '')
+      assert.equal((await rig.client.send('/redirect')).status, 302)
+      assert.deepEqual(await rig.counted(2), [
+        { ...one, method: 'HEAD', route: '/items/:id', status: '200' },
+        { ...one, method: 'GET', route: '/redirect', status: '302' },
+      ])
+    },
+  ],
+  [
+    'counts errors that handlers throw, at once or later',
+    {},
+    async (rig) => {
+      await rig.client.send('/sync-error')
+      await rig.client.send('/async-error')
+      assert.deepEqual(await rig.counted(2), [
+        { count: 1, error: '500', method: 'GET', route: '/sync-error', status: '500' },
+        { count: 1, error: '500', method: 'GET', route: '/async-error', status: '500' },
+      ])
+      assert.deepEqual(
+        rig.requestLines().map((line) => [line['level'], line['outcome']]),
+        [
+          ['error', 'error'],
+          ['error', 'error'],
+        ],
+      )
+    },
+  ],
+]
