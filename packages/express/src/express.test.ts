@@ -97,6 +97,15 @@ function conformanceApp(express: typeof express5): StartConformanceApp {
       res.write('first')
       req.ctx.afterFunc(() => res.end())
     })
+    app.get(
+      '/broken',
+      passErrors(async (_req, res) => {
+        res.write('first')
+        await new Promise((resolve) => setImmediate(resolve))
+        throw failure()
+      }),
+    )
+    app.get('/large', (_req, res) => res.send(Buffer.alloc(2 ** 25)))
     app.get('/redirect', (_req, res) => res.redirect('/items/1'))
     return listen(app)
   }

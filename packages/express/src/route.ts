@@ -141,7 +141,7 @@ function join(...parts: string[]): string {
   return kept.length > 0 ? kept.join('') : '/'
 }
 
+/** The path of a request target: without query, and without the origin that the absolute form has. */
 function pathname(target: string): string {
-  const query = target.indexOf('?')
-  return query === -1 ? target : target.slice(0, query)
+  return target.replace(/^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i, '').replace(/[?#].*$/s, '')
 }

@@ -6,6 +6,7 @@
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:http'
 import type { Server } from 'node:http'
+import { clock } from '@kit/context'
 import type { LevelTree } from '@kit/log'
 import type { FetchHandler } from './bridge.ts'
 import { toNodeListener } from './bridge.ts'
@@ -54,10 +55,15 @@ export interface AdminServer {
  */
 export async function adminServer(options: AdminServerOptions = {}): Promise<AdminServer> {
   const { port = 9464, host = '127.0.0.1' } = options
+  for (const key of Object.keys(options)) {
+    if (!known.has(key)) throw new HttpError('KIT_HTTP_OPTION_UNKNOWN', `adminServer has no option "${key}".`)
+  }
   const routes = routesOf(options, isLoopback(host))
   const serve = toNodeListener((request) => dispatch(routes, request))
   const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, (req, res) => {
-    if (isLoopback(host) && !isLoopback(hostnameOf(req.headers.host))) {
+    // A browser always names the host; a client that does not is no browser.
+    const name = req.headers.host
+    if (isLoopback(host) && name !== undefined && !isLoopback(hostnameOf(name))) {
       res.writeHead(403, { 'content-type': 'text/plain; charset=utf-8' })
       res.end('This host name is not served here.\n')
       return
@@ -74,6 +80,17 @@ export async function adminServer(options: AdminServerOptions = {}): Promise<Adm
     close: (timeoutMs = 1000) => close(server, timeoutMs),
   }
 }
+
+const known: ReadonlySet<string> = new Set([
+  'port',
+  'host',
+  'metrics',
+  'memory',
+  'levels',
+  'authorize',
+  'health',
+  'routes',
+])
 
 function routesOf(options: AdminServerOptions, loopback: boolean): Map<string, FetchHandler> {
   const routes = new Map<string, FetchHandler>()
@@ -93,9 +110,10 @@ function routesOf(options: AdminServerOptions, loopback: boolean): Map<string, F
   }
   routes.set('/livez', healthEndpoint())
   routes.set('/readyz', healthEndpoint(options.health))
-  for (const [path, handler] of Object.entries(options.routes ?? {})) routes.set(path, handler)
-  const index = `${[...routes.keys()].filter((path) => path !== '/log/levels/').join('\n')}\n`
-  routes.set('/', () => new Response(index))
+  const own = Object.entries(options.routes ?? {})
+  const shown = [...routes.keys(), ...own.map(([path]) => path)].filter((path) => path !== '/log/levels/')
+  routes.set('/', () => new Response(`${shown.join('\n')}\n`))
+  for (const [path, handler] of own) routes.set(path, handler)
   return routes
 }
 
@@ -127,9 +145,9 @@ async function listen(server: Server, port: number, host: string): Promise<void>
 async function close(server: Server, timeoutMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
   server.closeIdleConnections()
-  const cut = setTimeout(() => server.closeAllConnections(), timeoutMs)
+  const cut = clock.setTimer(timeoutMs, () => server.closeAllConnections(), { ref: true })
   await closed
-  clearTimeout(cut)
+  cut.cancel()
 }
 
 function isLoopback(host: string): boolean {
@@ -137,7 +155,7 @@ function isLoopback(host: string): boolean {
 }
 
 /** The name in a Host header, without port and brackets. */
-function hostnameOf(header: string = ''): string {
+function hostnameOf(header: string): string {
   const bracketed = /^\[([^\]]*)\]/.exec(header)
-  return bracketed?.[1] ?? header.replace(/:\d*$/, '')
+  return bracketed?.[1] ?? header.replace(/:\d*$/, '').toLowerCase()
 }

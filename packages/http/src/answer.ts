@@ -17,6 +17,8 @@ export function answer(res: NodeResponse, status: number): void {
   res.setHeader('content-type', 'text/plain; charset=utf-8')
   res.setHeader('content-length', Buffer.byteLength(body))
   res.setHeader('cache-control', 'no-store')
+  // The head goes first: a middleware's own `end` may put off the rest until after the response was sealed.
+  res.writeHead(status)
   ;(res as { end(body: string): unknown }).end(body)
 }
 

@@ -10,34 +10,36 @@ import { answer } from './answer.ts'
 export type FetchHandler = (request: Request) => Response | Promise<Response>
 
 /**
- * Makes a node:http listener of a fetch-style handler. A request target that is no URL gets 400 (Node's parser
- * lets several through), a handler that throws 500; the request's `signal` aborts when the client leaves.
+ * Makes a node:http listener of a fetch-style handler. A request that no `Request` can stand for (a target that is
+ * no URL, TRACE) gets 400, a handler that throws 500; the request's `signal` aborts when the client leaves.
  */
 export function toNodeListener(handler: FetchHandler): (req: IncomingMessage, res: ServerResponse) => void {
   return (req, res) => {
-    const url = urlOf(req)
-    if (url === undefined) {
+    const left = new AbortController()
+    const request = requestOf(req, left.signal)
+    if (request === undefined) {
       answer(res, 400)
       return
     }
-    void serve(handler, req, res, url)
+    res.once('close', () => {
+      if (!res.writableFinished) left.abort()
+    })
+    void serve(handler, request, req, res)
   }
 }
 
 async function serve(
   handler: FetchHandler,
+  request: Request,
   req: IncomingMessage,
   res: ServerResponse,
-  url: URL,
 ): Promise<void> {
-  const left = new AbortController()
-  res.once('close', () => {
-    if (!res.writableFinished) left.abort()
-  })
   try {
-    const response = await handler(requestOf(req, url, left.signal))
+    const response = await handler(request)
     res.statusCode = response.status
     for (const [name, value] of response.headers) res.appendHeader(name, value)
+    // What the handler left unread of a body would be taken for the next request, or wait in its way.
+    if (request.body !== null && !req.readableEnded) res.setHeader('connection', 'close')
     if (response.body === null || req.method === 'HEAD') {
       await response.body?.cancel()
       res.end()
@@ -50,22 +52,17 @@ async function serve(
   }
 }
 
-function requestOf(req: IncomingMessage, url: URL, signal: AbortSignal): Request {
-  const headers = new Headers()
-  for (let i = 0; i < req.rawHeaders.length; i += 2) {
-    headers.append(req.rawHeaders[i] ?? '', req.rawHeaders[i + 1] ?? '')
-  }
-  const method = req.method ?? 'GET'
-  if (method === 'GET' || method === 'HEAD') return new Request(url, { method, headers, signal })
-  const body = Readable.toWeb(req) as ReadableStream<Uint8Array>
-  return new Request(url, { method, headers, signal, body, duplex: 'half' })
-}
-
-function urlOf(req: IncomingMessage): URL | undefined {
-  const target = req.url ?? '/'
+function requestOf(req: IncomingMessage, signal: AbortSignal): Request | undefined {
+  const { method = 'GET', url: target = '/', rawHeaders } = req
   const host = req.headers.host ?? 'localhost'
   try {
-    return new URL(target.startsWith('/') ? `http://${host}${target}` : target)
+    const url = new URL(target.startsWith('/') ? `http://${host}${target}` : target)
+    const headers = new Headers()
+    for (let i = 0; i < rawHeaders.length; i += 2)
+      headers.append(rawHeaders[i] ?? '', rawHeaders[i + 1] ?? '')
+    if (method === 'GET' || method === 'HEAD') return new Request(url, { method, headers, signal })
+    const body = Readable.toWeb(req) as ReadableStream<Uint8Array>
+    return new Request(url, { method, headers, signal, body, duplex: 'half' })
   } catch {
     return undefined
   }

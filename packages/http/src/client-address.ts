@@ -19,25 +19,34 @@ export interface AddressOptions {
    * whose address lies in one of these CIDR blocks or is one of these addresses.
    */
   trust?: false | number | readonly string[]
+  /**
+   * The header that your proxies write; they must replace or extend what a client sent in it. Default:
+   * `x-forwarded-for`. A header that they pass through untouched can say anything, so only this one is read.
+   */
+  header?: 'x-forwarded-for' | 'forwarded'
 }
 
-/** Headers longer than this are not read: a proxy chain of a hundred hops fits. */
+/** Only so much of a header is read, from its end: a proxy chain of a hundred hops fits. */
 const maxHeaderLength = 4096
 
 /**
- * Makes the function that finds a request's client address: of `Forwarded` (RFC 7239) or, without it,
- * `X-Forwarded-For`, the rightmost address that is not a trusted hop; the socket's own by default.
+ * Makes the function that finds a request's client address: of `X-Forwarded-For` or `Forwarded` (RFC 7239), the
+ * rightmost address that is not a trusted hop; the socket's own by default.
  *
  * @throws HttpError `KIT_HTTP_OPTION_INVALID` for a negative or fractional number of hops or a bad CIDR block.
  */
 export function clientAddressOf(options: AddressOptions = {}): (exchange: Exchange) => string | undefined {
   const trust = options.trust ?? false
   if (trust === false || trust === 0) return (exchange) => exchange.peerAddress
+  const header = options.header ?? 'x-forwarded-for'
+  if (header !== 'x-forwarded-for' && header !== 'forwarded') {
+    throw new HttpError('KIT_HTTP_OPTION_INVALID', 'address.header must be x-forwarded-for or forwarded.')
+  }
   const trusted = typeof trust === 'number' ? byCount(trust) : byBlock(trust)
   return (exchange) => {
     let address = exchange.peerAddress
     if (address === undefined || !trusted(address, 0)) return address
-    const chain = forwardedChain(exchange)
+    const chain = chainIn(exchange.header(header) ?? '', header)
     for (let hop = 1; hop <= chain.length; hop += 1) {
       const next = chain[chain.length - hop]
       if (next === undefined) break // an unreadable hop ends what can be believed
@@ -76,19 +85,16 @@ function byBlock(blocks: readonly string[]): (address: string) => boolean {
   }
 }
 
-/** The addresses the headers name, client first; an unreadable one is undefined. */
-function forwardedChain(exchange: Exchange): (string | undefined)[] {
-  const forwarded = exchange.header('forwarded')
-  if (forwarded !== undefined) {
-    if (forwarded.length > maxHeaderLength) return []
-    return forwarded.split(',').map((element) => {
-      const pair = element.split(';').find((part) => part.trim().toLowerCase().startsWith('for='))
-      return pair === undefined ? undefined : bareAddress(pair.trim().slice(4).replaceAll('"', ''))
-    })
-  }
-  const header = exchange.header('x-forwarded-for')
-  if (header === undefined || header.length > maxHeaderLength) return []
-  return header.split(',').map((element) => bareAddress(element.trim()))
+/** The addresses that the header names, client first; an unreadable one is undefined. */
+function chainIn(value: string, header: 'x-forwarded-for' | 'forwarded'): (string | undefined)[] {
+  // What lies before the part that is read counts as one unreadable hop.
+  const read = value.length > maxHeaderLength ? value.slice(-maxHeaderLength).replace(/^[^,]*/, '') : value
+  if (read === '') return []
+  return read.split(',').map((element) => {
+    if (header === 'x-forwarded-for') return bareAddress(element.trim())
+    const pair = element.split(';').find((part) => part.trim().toLowerCase().startsWith('for='))
+    return pair === undefined ? undefined : bareAddress(pair.trim().slice(4).replaceAll('"', ''))
+  })
 }
 
 /** `1.2.3.4`, `1.2.3.4:80`, `::1`, `[::1]`, `[::1]:80` → the address; anything else is not one. */

@@ -22,9 +22,10 @@ export interface Exchange {
  * How an exchange ended, told once, when its response has closed.
  *
  * `finished`: every byte of the response was handed to the network. `aborted`: the client left, or the
- * connection broke, before that. `status` is missing when no response head was sent.
+ * connection broke, before that. `cut`: the service itself ended it before that. `status` is missing when no response
+ * head was sent.
  */
 export interface End {
-  readonly kind: 'finished' | 'aborted'
+  readonly kind: 'finished' | 'aborted' | 'cut'
   readonly status: number | undefined
 }

@@ -79,6 +79,17 @@ const routes: readonly (readonly [method: string, pattern: RegExp, template: str
   ],
   [
     'GET',
+    /^\/broken$/,
+    '/broken',
+    async (_req, res) => {
+      res.write('first')
+      await new Promise((resolve) => setImmediate(resolve))
+      throw new Error('broken')
+    },
+  ],
+  ['GET', /^\/large$/, '/large', (_req, res) => void res.end(Buffer.alloc(2 ** 25))],
+  [
+    'GET',
     /^\/stream$/,
     '/stream',
     (_req, res) => {

@@ -5,7 +5,9 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { constants } from 'node:http2'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import type { Socket } from 'node:net'
 import { isDeadlineExceeded, run } from '@kit/context'
 import type { End, Exchange } from './exchange.ts'
 import type { HttpObserver, Observation } from './observer.ts'
@@ -33,8 +35,8 @@ export interface ListenerOptions extends HttpOptions {
 }
 
 /**
- * Observes one request and calls `next` within its context, or calls just `next` when the request is observed
- * already. Answers 504 instead when the caller's deadline has passed, and 503 in the handler's place when the
+ * Observes one request and calls `next` within its context. Where the request is observed already, the outer
+ * observation stays in charge: handlers find it here too, and this binding's route goes before the outer one's. Answers 504 instead when the caller's deadline has passed, and 503 in the handler's place when the
  * deadline passes before a response head was sent; what the handler writes after that goes nowhere.
  *
  * Throws what `next` throws.
@@ -46,30 +48,27 @@ export function observeNode<R>(
   binding: NodeBinding,
   next: () => R,
 ): R | undefined {
-  const observation = observer.begin(req, new NodeExchange(req))
-  if (observation === undefined) return next()
-  const { ctx } = observation
+  const { observation, first } = observer.begin(req, new NodeExchange(req))
+  observation.route(() => binding.route())
+  binding.attach?.(observation)
+  if (!first) return next()
 
+  const { ctx } = observation
+  const { socket } = req
   let answered: number | undefined
   let stopWatching: () => unknown = nothing
-  const close = (): void => {
+  followToTheEnd(res, socket, () => {
     stopWatching()
-    observation.end(endOf(res, answered), () => binding.route())
-  }
-  if (res.closed || res.destroyed) close()
-  else res.once('close', close)
-  // A cancelled HTTP/2 stream may close without its compatibility response saying so (nodejs/node#56374).
-  if ('stream' in res) res.stream?.once('close', close)
+    observation.end(endOf(res, socket, answered))
+  })
 
   if (!res.headersSent) res.setHeader(observation.requestIdHeader, observation.requestId)
-  binding.attach?.(observation)
-
   const refuse = (status: number): void => {
     answered = status
     answer(res, status)
     seal(res, () => observation.lateResponse())
   }
-  if (observation.expired) {
+  if (observation.expired && !res.headersSent) {
     refuse(504)
     return undefined
   }
@@ -98,7 +97,7 @@ export function observeListener<Req extends NodeRequest, Res extends NodeRespons
     let observation: Observation | undefined
     const failed = (error: unknown): never => {
       observation?.fail(error)
-      if (res.headersSent) res.destroy()
+      if (res.headersSent) breakOff(res)
       else answer(res, 500)
       throw error
     }
@@ -155,14 +154,62 @@ class NodeExchange implements Exchange {
 }
 
 /**
- * `close` of the response is the only event that always comes, and `finish` the only proof that it is whole.
- * A cancelled HTTP/2 stream reports itself as finished, so its reset code has the last word.
+ * Calls `close` when nothing more of the response can reach the client; perhaps more than once. The response's own
+ * `close` says so, but not always: before Node 24, a pipelined response that waits for its turn is forgotten when the
+ * connection ends, and a cancelled HTTP/2 stream may not tell its compatibility response (nodejs/node#56374).
  */
-function endOf(res: NodeResponse, answered: number | undefined): End {
-  const reset = 'stream' in res ? (res.stream?.rstCode ?? 0) : 0
-  const kind = res.writableEnded && res.writableFinished && reset === 0 ? 'finished' : 'aborted'
-  if (answered !== undefined) return { kind, status: answered }
-  return { kind, status: res.headersSent ? res.statusCode : undefined }
+function followToTheEnd(res: NodeResponse, socket: Socket, close: () => void): void {
+  if ('stream' in res) {
+    if (res.stream === undefined || res.stream.destroyed) return close()
+    res.stream.once('close', close)
+  } else if (res.closed || res.destroyed) {
+    return close()
+  } else {
+    const open = openOn(socket)
+    open.add(close)
+    res.once('close', () => open.delete(close))
+  }
+  res.once('close', close)
+}
+
+/** What is to be told when a connection ends: one listener a connection, however many requests it carries. */
+const waiting: WeakMap<Socket, Set<() => void>> = new WeakMap()
+
+function openOn(socket: Socket): Set<() => void> {
+  const known = waiting.get(socket)
+  if (known !== undefined) return known
+  const open = new Set<() => void>()
+  waiting.set(socket, open)
+  socket.once('close', () => {
+    for (const close of open) close()
+  })
+  return open
+}
+
+/**
+ * A response is whole when it was ended and finished, and its connection had no error by then: before Node 24, one
+ * whose last bytes the network refused reports itself as finished all the same. So does a cancelled HTTP/2 stream,
+ * where the reset code has the last word.
+ */
+function endOf(res: NodeResponse, socket: Socket, answered: number | undefined): End {
+  const http2 = 'stream' in res
+  const reset = http2 ? (res.stream?.rstCode ?? 0) : 0
+  const broken = http2 ? reset !== 0 : socket.errored !== null
+  const whole = res.writableEnded && res.writableFinished && !broken
+  const cut = http2 ? reset === constants.NGHTTP2_INTERNAL_ERROR : !endedByPeer(socket)
+  const kind = whole ? 'finished' : cut ? 'cut' : 'aborted'
+  return { kind, status: answered ?? (res.headersSent ? res.statusCode : undefined) }
+}
+
+/** A client that leaves ends its side or breaks the connection; a service that gives up just destroys the socket. */
+function endedByPeer(socket: Socket): boolean {
+  return socket.readableEnded || (socket.errored as NodeJS.ErrnoException | null)?.syscall !== undefined
+}
+
+/** Breaks off a response that has begun, so that the client cannot take what it got for the whole. */
+function breakOff(res: NodeResponse): void {
+  if ('stream' in res) res.stream?.close(constants.NGHTTP2_INTERNAL_ERROR)
+  else res.destroy()
 }
 
 function nothing(): void {}

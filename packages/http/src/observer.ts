@@ -36,19 +36,21 @@ export interface Observation {
   /** Something answered after the deadline's 503 had been sent; what it wrote is lost, and counted. */
   lateResponse(): void
   /**
-   * Ends the observation; later calls do nothing. `route` is asked for the route's template
-   * (`/users/:id`, never a path that a client wrote) and may answer undefined.
+   * Adds a way to find the route's template (`/users/:id`, never a path that a client wrote). It is asked once, at
+   * the end, and may answer undefined; the one that was added last is asked first.
    */
-  end(end: End, route: () => string | undefined): void
+  route(resolve: () => string | undefined): void
+  /** Ends the observation; later calls do nothing. */
+  end(end: End): void
 }
 
 /** What an adapter holds: the options, checked and bound once. */
 export interface HttpObserver {
   /**
-   * Opens the observation of a request. `key` is the object that stands for the request wherever it is seen again.
-   * Answers undefined when it is being observed already: mounting an adapter twice counts once.
+   * The observation of a request: a new one, or the one that has it already, since mounting an adapter twice counts
+   * once. `key` is the object that stands for the request wherever it is seen again.
    */
-  begin(key: object, exchange: Exchange): Observation | undefined
+  begin(key: object, exchange: Exchange): { readonly observation: Observation; readonly first: boolean }
 }
 
 /**
@@ -61,37 +63,46 @@ export function createObserver(options?: HttpOptions): HttpObserver {
   const instruments = httpInstruments(resolved.metrics)
   return {
     begin(key, exchange) {
-      if (observed.has(key)) return undefined
-      observed.add(key)
-      return new RequestObservation(exchange, resolved, instruments)
+      const known = observed.get(key)
+      if (known !== undefined) return { observation: known, first: false }
+      const observation = new RequestObservation(exchange, resolved, instruments)
+      observed.set(key, observation)
+      return { observation, first: true }
     },
   }
 }
 
 const anchor: unique symbol = Symbol.for('@kit/http@1') as never
-const globals = globalThis as { [anchor]?: WeakSet<object> }
+const globals = globalThis as { [anchor]?: WeakMap<object, Observation> }
 /** Every request under observation, shared by every installed copy of this package. */
-const observed: WeakSet<object> = (globals[anchor] ??= new WeakSet())
+const observed: WeakMap<object, Observation> = (globals[anchor] ??= new WeakMap())
 
 class RequestObservation implements Observation {
   readonly ctx: CancelContext
   readonly log: Logger
   readonly requestId: string
   readonly expired: boolean
-  readonly #exchange: Exchange
+  // As they were on arrival: an application may rewrite them, and at the end the connection may be gone.
+  readonly #method: string
+  readonly #scheme: string
+  readonly #path: string
   readonly #options: ResolvedOptions
   readonly #instruments: HttpInstruments
   readonly #skipped: boolean
   readonly #startMs: number
+  readonly #routes: (() => string | undefined)[]
   #error: unknown
   #failed: boolean
   #ended: boolean
 
   constructor(exchange: Exchange, options: ResolvedOptions, instruments: HttpInstruments) {
-    this.#exchange = exchange
+    this.#method = methodLabel(exchange.method)
+    this.#scheme = exchange.scheme
+    this.#path = pathOf(exchange.target)
     this.#options = options
     this.#instruments = instruments
     this.#startMs = clock.now()
+    this.#routes = []
     this.#error = undefined
     this.#failed = false
     this.#ended = false
@@ -112,7 +123,7 @@ class RequestObservation implements Observation {
         ? ctx.withTimeout(callerMs, "the caller's deadline")
         : ctx.withTimeout(options.timeoutMs, "the request's timeout")
     this.log = options.log.withContext(this.ctx)
-    if (!this.#skipped) instruments.opened(methodLabel(exchange.method), exchange.scheme)
+    if (!this.#skipped) instruments.opened(this.#method, this.#scheme)
   }
 
   get requestIdHeader(): string {
@@ -129,32 +140,44 @@ class RequestObservation implements Observation {
     this.#instruments.lateResponse()
   }
 
-  end(end: End, route: () => string | undefined): void {
+  route(resolve: () => string | undefined): void {
+    this.#routes.unshift(resolve)
+  }
+
+  end(end: End): void {
     if (this.#ended) return
     this.#ended = true
-    const verdict = judge(this.ctx, end)
-    if (!this.#skipped) this.#record(verdict, attempt(undefined, route) ?? '')
+    const verdict = judge(this.ctx, end, this.#failed)
+    if (!this.#skipped) this.#record(verdict)
     this.ctx.cancel(end.kind === 'finished' ? 'finished' : 'client disconnected')
   }
 
-  #record(verdict: Verdict, route: string): void {
+  #record(verdict: Verdict): void {
     const seconds = (clock.now() - this.#startMs) / 1000
-    const method = methodLabel(this.#exchange.method)
-    this.#instruments.closed(method, this.#exchange.scheme, route, verdict, seconds)
+    const route = this.#template()
+    this.#instruments.closed(this.#method, this.#scheme, route, verdict, seconds)
     if (this.ctx.deadline !== undefined) {
       this.#instruments.deadline(this.expired ? 'expired' : verdict.late ? 'missed' : 'met')
     }
-    this.#line(verdict, method, route, seconds)
+    this.#line(verdict, route, seconds)
   }
 
-  #line(verdict: Verdict, method: string, route: string, seconds: number): void {
+  #template(): string {
+    for (const resolve of this.#routes) {
+      const template = attempt(undefined, resolve)
+      if (template !== undefined) return template
+    }
+    return ''
+  }
+
+  #line(verdict: Verdict, route: string, seconds: number): void {
     const log = this.#options.requestLog
     const level = levelOf[verdict.outcome]
     if (log === undefined || !log.isLevelEnabled(level)) return
     const fields: Record<string, unknown> = {
-      method,
+      method: this.#method,
       route,
-      path: pathOf(this.#exchange.target),
+      path: this.#path,
       status: verdict.status === '' ? null : Number(verdict.status),
       outcome: verdict.outcome,
       durationMs: Math.round(seconds * 1e6) / 1000,

@@ -64,7 +64,7 @@ const known: Readonly<Record<keyof HttpOptions, readonly string[]>> = {
   requestId: ['header', 'trust', 'generate'],
   deadline: ['trust', 'maxMs'],
   trace: ['trust'],
-  address: ['trust'],
+  address: ['trust', 'header'],
   skip: [],
 }
 

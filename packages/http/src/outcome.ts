@@ -22,15 +22,17 @@ export interface Verdict {
 /**
  * - The client left before the response was complete: `canceled`, `client_abort`; or `deadline`, when it was
  *   given up because its deadline had passed.
+ * - The service broke the response off, or had failed before the client left: `error`, `server_abort`.
  * - A server error: `error`, with the status as its type; or `deadline` when the deadline had passed.
  * - Everything else is `ok`: a 4xx is the client's mistake, and a late success is still a success.
  */
-export function judge(ctx: Context, end: End): Verdict {
+export function judge(ctx: Context, end: End, failed: boolean): Verdict {
   const late = isDeadlineExceeded(ctx.err)
   const status = end.status === undefined ? '' : String(end.status)
-  if (end.kind === 'aborted') {
-    return late
-      ? { outcome: 'deadline', errorType: 'deadline_exceeded', status, late }
+  if (end.kind !== 'finished') {
+    if (late) return { outcome: 'deadline', errorType: 'deadline_exceeded', status, late }
+    return failed || end.kind === 'cut'
+      ? { outcome: 'error', errorType: 'server_abort', status, late }
       : { outcome: 'canceled', errorType: 'client_abort', status, late }
   }
   if (end.status === undefined || end.status < 500) return { outcome: 'ok', errorType: '', status, late }

@@ -24,8 +24,8 @@ export interface RequestIdOptions {
 const acceptable = /^[\w.:-]{1,128}$/
 
 /** True for an id that may be taken over from a header: 1 to 128 of `A-Z a-z 0-9 _ . : -`. */
-export function isRequestId(value: string): boolean {
-  return acceptable.test(value)
+export function isRequestId(value: unknown): value is string {
+  return typeof value === 'string' && acceptable.test(value)
 }
 
 /** A new id: 32 hexadecimal digits. */

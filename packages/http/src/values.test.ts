@@ -1,3 +1,5 @@
+import { createLogger } from '@kit/log'
+import { createMetrics } from '@kit/metrics'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { clientAddressOf } from './client-address.ts'
@@ -60,14 +62,27 @@ describe('client address', () => {
     ['trusted blocks end at the first stranger', ['10.0.0.0/8'], '10.0.0.1', spoofed, '9.9.9.9'],
     ['a stranger at the socket says nothing', ['10.0.0.0/8'], '8.8.8.8', spoofed, '8.8.8.8'],
     [
-      'Forwarded comes first',
+      'Forwarded is not read unless it is chosen',
       1,
-      '::1',
-      { forwarded: 'for="[2001:db8::1]:80";proto=https', ...spoofed },
-      '2001:db8::1',
+      '10.0.0.1',
+      { forwarded: 'for=6.6.6.6', ...spoofed },
+      '10.0.0.2',
+    ],
+    [
+      'a long header is read from its end',
+      1,
+      '10.0.0.1',
+      { 'x-forwarded-for': `${'6.6.6.6,'.repeat(1000)}9.9.9.9` },
+      '9.9.9.9',
+    ],
+    [
+      'beyond what is read nothing is believed',
+      999,
+      '10.0.0.1',
+      { 'x-forwarded-for': '6'.repeat(5000) },
+      '10.0.0.1',
     ],
     ['an unreadable hop ends it', 2, '10.0.0.1', { 'x-forwarded-for': '6.6.6.6, unknown' }, '10.0.0.1'],
-    ['a header bomb is not read', 1, '10.0.0.1', { 'x-forwarded-for': '6.6.6.6,'.repeat(1000) }, '10.0.0.1'],
     ['a port is no part of an address', 1, '10.0.0.1', { 'x-forwarded-for': '1.2.3.4:5678' }, '1.2.3.4'],
   ])('%s', (_, trust, peer, headers, address) => {
     expect(
@@ -77,11 +92,19 @@ describe('client address', () => {
     ).toBe(address)
   })
 
+  it('reads Forwarded where that is the header of the proxies', () => {
+    const find = clientAddressOf({ trust: 1, header: 'forwarded' })
+    const headers = { forwarded: 'for=6.6.6.6, for="[2001:db8::1]:80";proto=https', ...spoofed }
+    expect(find(exchange('::1', headers))).toBe('2001:db8::1')
+  })
+
   it('never throws, and answers an address or what the socket said', () => {
-    const find = clientAddressOf({ trust: 3 })
+    const finders = (['forwarded', 'x-forwarded-for'] as const).map((header) =>
+      clientAddressOf({ trust: 3, header }),
+    )
     fc.assert(
-      fc.property(fc.string(), fc.string(), (forwarded, xff) => {
-        const address = find(exchange('10.0.0.1', { forwarded, 'x-forwarded-for': xff }))
+      fc.property(fc.nat(1), fc.string(), fc.string(), (which, forwarded, xff) => {
+        const address = finders[which]?.(exchange('10.0.0.1', { forwarded, 'x-forwarded-for': xff }))
         return address !== undefined && /^[\da-f.:]+(%\S+)?$/i.test(address)
       }),
     )
@@ -116,16 +139,19 @@ describe('verdicts', () => {
   const live = background
   const late = background.withTimeout(0)
   it.each([
-    [live, 'finished', 200, 'ok', ''],
-    [live, 'finished', 404, 'ok', ''],
-    [live, 'finished', 500, 'error', '500'],
-    [late, 'finished', 200, 'ok', ''],
-    [late, 'finished', 503, 'deadline', 'deadline_exceeded'],
-    [live, 'aborted', undefined, 'canceled', 'client_abort'],
-    [live, 'aborted', 200, 'canceled', 'client_abort'],
-    [late, 'aborted', 200, 'deadline', 'deadline_exceeded'],
-  ] as const)('%s %s %s is %s', (ctx, kind, status, outcome, errorType) => {
-    expect(judge(ctx, { kind, status })).toMatchObject({ outcome, errorType, late: ctx === late })
+    [live, 'finished', 200, false, 'ok', ''],
+    [live, 'finished', 404, false, 'ok', ''],
+    [live, 'finished', 500, false, 'error', '500'],
+    [late, 'finished', 200, false, 'ok', ''],
+    [late, 'finished', 503, false, 'deadline', 'deadline_exceeded'],
+    [live, 'aborted', undefined, false, 'canceled', 'client_abort'],
+    [live, 'aborted', 200, false, 'canceled', 'client_abort'],
+    [late, 'aborted', 200, false, 'deadline', 'deadline_exceeded'],
+    [live, 'aborted', 200, true, 'error', 'server_abort'],
+    [live, 'cut', 200, false, 'error', 'server_abort'],
+    [late, 'cut', 200, false, 'deadline', 'deadline_exceeded'],
+  ] as const)('%s %s %s, failed %s: %s', (ctx, kind, status, failed, outcome, errorType) => {
+    expect(judge(ctx, { kind, status }, failed)).toMatchObject({ outcome, errorType, late: ctx === late })
   })
 })
 
@@ -152,9 +178,49 @@ describe('options', () => {
       throw new Error('boom')
     }
     const observer = createObserver({ log: false, skip: boom, requestId: { trust: boom, generate: boom } })
-    const observation = observer.begin({}, exchange('1.1.1.1', { 'x-request-id': 'theirs' }))
-    expect(observation?.requestId).toMatch(/^[0-9a-f]{32}$/)
-    observation?.end({ kind: 'finished', status: 200 }, boom)
-    expect(observation?.ctx.cause).toBe('finished')
+    const { observation } = observer.begin({}, exchange('1.1.1.1', { 'x-request-id': 'theirs' }))
+    expect(observation.requestId).toMatch(/^[0-9a-f]{32}$/)
+    observation.route(boom)
+    observation.end({ kind: 'finished', status: 200 })
+    expect(observation.ctx.cause).toBe('finished')
+  })
+
+  it.each([undefined, 5, 'a b', ''])('makes an id of its own when generate gives %j', (id) => {
+    const observer = createObserver({ log: false, requestId: { generate: () => id as string } })
+    expect(observer.begin({}, exchange('1.1.1.1')).observation.requestId).toMatch(/^[0-9a-f]{32}$/)
+  })
+})
+
+describe('one observation', () => {
+  it('ends once, as what arrived, whatever became of the request object since', () => {
+    const metrics = createMetrics()
+    const arrived = { ...exchange('1.1.1.1'), method: 'POST', scheme: 'https' as 'http' | 'https' }
+    const { observation, first } = createObserver({ metrics, log: false }).begin(arrived, arrived)
+    arrived.method = 'DELETE'
+    arrived.scheme = 'http'
+    expect(first).toBe(true)
+    observation.end({ kind: 'finished', status: 200 })
+    observation.end({ kind: 'aborted', status: 200 })
+    const series = metrics
+      .snapshot()
+      .metrics.flatMap<unknown>((metric) => metric.series.filter(({ labels }) => 'url.scheme' in labels))
+    expect(series).toMatchObject([
+      { labels: { 'http.request.method': 'POST', 'url.scheme': 'https' }, count: 1 },
+      { labels: { 'http.request.method': 'POST', 'url.scheme': 'https' }, value: 0 },
+    ])
+  })
+
+  it('is found again by another mount, whose route goes first', () => {
+    const lines: string[] = []
+    const log = createLogger({ format: 'json', destination: { write: (line) => lines.push(line) } })
+    const key = {}
+    const outer = createObserver({ metrics: createMetrics(), log }).begin(key, exchange('1.1.1.1'))
+    const inner = createObserver({ metrics: createMetrics(), log }).begin(key, exchange('1.1.1.1'))
+    expect(inner).toEqual({ observation: outer.observation, first: false })
+    outer.observation.route(() => '/outer')
+    inner.observation.route(() => '/inner/:id')
+    inner.observation.route(() => undefined)
+    outer.observation.end({ kind: 'finished', status: 200 })
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ route: '/inner/:id' })
   })
 })

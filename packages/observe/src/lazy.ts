@@ -13,15 +13,23 @@ import type { Outcome } from './outcome.ts'
 type Verdict = (value: unknown) => Outcome
 type Method = (this: unknown, ...args: unknown[]) => unknown
 
+/** Who measures a result already: one that is returned again and again (a cached query, a builder) is measured once. */
+const measured: WeakMap<object, Meter[]> = new WeakMap()
+
 /** Shadows the methods of a lazy result. Answers false when `result` is an ordinary value: its call has ended. */
 export function observeLazily(result: object, meter: Meter, verdict: Verdict): boolean {
+  const meters = measured.get(result) ?? []
+  if (meters.includes(meter)) return true
   try {
     const tag = Object.prototype.toString.call(result)
     if (tag === '[object Generator]' || tag === '[object AsyncGenerator]') {
-      return observeGenerator(result as Generator, meter, verdict)
+      observeGenerator(result as Generator, meter, verdict)
+    } else {
+      const then = (result as { then?: unknown }).then
+      if (typeof then !== 'function' || !observeThenable(result, then as Method, meter, verdict)) return false
     }
-    const then = (result as { then?: unknown }).then
-    return typeof then === 'function' && observeThenable(result, then as Method, meter, verdict)
+    measured.set(result, [...meters, meter])
+    return true
   } catch {
     return false // a proxy or getter that refuses to be looked at is a value like any other
   }
@@ -33,21 +41,31 @@ function observeThenable(result: object, then: Method, meter: Meter, verdict: Ve
     if (begun) return Reflect.apply(then, this, [onFulfilled, onRejected])
     begun = true
     const startMs = meter.start()
-    return Reflect.apply(then, this, [
-      (value: unknown) => {
-        meter.end(startMs, verdict(value))
-        return typeof onFulfilled === 'function' ? (onFulfilled as Method)(value) : value
-      },
-      (error: unknown) => {
-        meter.end(startMs, outcomeOf(error))
-        if (typeof onRejected === 'function') return (onRejected as Method)(error)
-        throw error
-      },
-    ])
+    let ended = false
+    const end = (outcome: Outcome): void => {
+      if (!ended) meter.end(startMs, outcome)
+      ended = true
+    }
+    try {
+      return Reflect.apply(then, this, [
+        (value: unknown) => {
+          end(verdict(value))
+          return typeof onFulfilled === 'function' ? (onFulfilled as Method)(value) : value
+        },
+        (error: unknown) => {
+          end(outcomeOf(error))
+          if (typeof onRejected === 'function') return (onRejected as Method)(error)
+          throw error
+        },
+      ])
+    } catch (error) {
+      end(outcomeOf(error))
+      throw error
+    }
   })
 }
 
-function observeGenerator(generator: Generator | AsyncGenerator, meter: Meter, verdict: Verdict): boolean {
+function observeGenerator(generator: Generator | AsyncGenerator, meter: Meter, verdict: Verdict): void {
   let startMs: number | undefined
   let ended = false
 
@@ -78,12 +96,10 @@ function observeGenerator(generator: Generator | AsyncGenerator, meter: Meter, v
         : onResult(result as IteratorResult<unknown>)
     }
 
-  const { next, return: finish, throw: raise } = generator as unknown as Record<string, Method>
-  return (
-    shadow(generator, 'next', observed(next as Method, true)) &&
-    shadow(generator, 'return', observed(finish as Method, false)) &&
-    shadow(generator, 'throw', observed(raise as Method, false))
-  )
+  const { next, return: finish, throw: raise } = generator as unknown as Record<string, Method | undefined>
+  if (next !== undefined) shadow(generator, 'next', observed(next, true))
+  if (finish !== undefined) shadow(generator, 'return', observed(finish, false))
+  if (raise !== undefined) shadow(generator, 'throw', observed(raise, false))
 }
 
 function shadow(target: object, key: string, value: Method): boolean {

@@ -93,7 +93,7 @@ function wrap<F extends AnyFunction>(fn: F, meter: Meter, isFailure: (result: un
     }
     if (typeof result === 'object' && result !== null) {
       if (isNativePromise(result)) {
-        return result.then(
+        const observed = result.then(
           (value) => {
             meter.end(startMs, verdict(value))
             return value
@@ -103,6 +103,8 @@ function wrap<F extends AnyFunction>(fn: F, meter: Meter, isFailure: (result: un
             throw error
           },
         )
+        copyOwn(observed, result) // some promises carry more: the child process of a promisified exec
+        return observed
       }
       if (observeLazily(result, meter, verdict)) {
         meter.abandon()
@@ -125,13 +127,17 @@ function isNativePromise(value: object): value is Promise<unknown> {
 
 /** Gives the wrapper everything by which others recognise the function: name, arity, own properties, metadata. */
 function disguise(wrapped: object, fn: AnyFunction): void {
-  for (const key of Reflect.ownKeys(fn)) {
-    if (key === 'arguments' || key === 'caller') continue // V8's relics on functions of sloppy mode
-    const descriptor = Reflect.getOwnPropertyDescriptor(fn, key)
-    if (descriptor !== undefined) Reflect.defineProperty(wrapped, key, descriptor)
-  }
+  copyOwn(wrapped, fn)
   Reflect.setPrototypeOf(wrapped, Reflect.getPrototypeOf(fn))
   copyMetadata(wrapped, fn)
+}
+
+function copyOwn(to: object, from: object): void {
+  for (const key of Reflect.ownKeys(from)) {
+    if (key === 'arguments' || key === 'caller') continue // V8's relics on functions of sloppy mode
+    const descriptor = Reflect.getOwnPropertyDescriptor(from, key)
+    if (descriptor !== undefined) Reflect.defineProperty(to, key, descriptor)
+  }
 }
 
 /** The reflect-metadata polyfill keeps its entries by function identity: guards and routes of a framework live there. */

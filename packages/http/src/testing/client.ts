@@ -62,8 +62,11 @@ export class Client {
     })
   }
 
-  /** Writes bytes to a connection of its own and resolves with all that comes back until the server closes it. */
-  raw(bytes: string): Promise<string> {
+  /**
+   * Writes bytes to a connection of its own and resolves with all that came back when that is closed: by the server,
+   * or from here once `until` resolves.
+   */
+  raw(bytes: string, until?: Promise<unknown>): Promise<string> {
     return new Promise((resolve) => {
       let text = ''
       const socket = connect(Number(this.#url.port), this.#url.hostname)
@@ -72,6 +75,7 @@ export class Client {
       socket.on('error', () => {})
       socket.on('close', () => resolve(text))
       socket.write(bytes)
+      void until?.then(() => socket.destroy())
     })
   }
 

@@ -36,6 +36,8 @@ export interface ConformanceServer {
  * - `GET /wait` waits for the end of its context, then fails with the context's error
  * - `GET /late` waits for the end of its context, then sets a header and answers 200
  * - `GET /stream` answers `first` at once and ends when its context ends
+ * - `GET /broken` writes `first`, then fails after a turn
+ * - `GET /large` answers 32 MiB in one write
  * - `GET /redirect` answers 302 to `/items/1`
  */
 export type StartConformanceApp = (options: HttpOptions, times: number) => Promise<ConformanceServer>

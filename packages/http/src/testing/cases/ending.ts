@@ -60,6 +60,47 @@ export const endingCases: readonly Case[] = [
     },
   ],
   [
+    'takes a response for whole only when all of it was handed over, not when the handler was done with it',
+    {},
+    async (rig) => {
+      await rig.client.hangUp('/large', 'at first bytes')
+      assert.deepEqual(await rig.counted(1), [
+        { count: 1, error: 'client_abort', method: 'GET', route: '/large', status: '200' },
+      ])
+    },
+  ],
+  [
+    'does not blame the client when the service breaks an answer off',
+    {},
+    async (rig) => {
+      await assert.rejects(rig.client.send('/broken'))
+      assert.deepEqual(await rig.counted(1), [
+        { count: 1, error: 'server_abort', method: 'GET', route: '/broken', status: '200' },
+      ])
+      assert.deepEqual(
+        rig.requestLines().map((line) => [line['level'], line['outcome']]),
+        [['error', 'error']],
+      )
+    },
+  ],
+  [
+    'counts pipelined requests whose client leaves before their turn, and cancels them',
+    {},
+    async (rig) => {
+      const head = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`
+      const arrived = eventually(
+        () => rig.active() === 3,
+        () => 'three requests',
+      )
+      await rig.client.raw(head('/wait') + head('/items/1') + head('/wait'), arrived)
+      const counted = await rig.counted(3)
+      assert.deepEqual(counted.map(({ route, error, count }) => `${route} ${error} ${count}`).toSorted(), [
+        '/items/:id client_abort 1',
+        '/wait client_abort 2',
+      ])
+    },
+  ],
+  [
     'answers 503 when the deadline passes, whatever the handler does then, and keeps the connection',
     quick,
     async (rig) => {
