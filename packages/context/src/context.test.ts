@@ -306,7 +306,7 @@ describe('afterFunc', () => {
     expect(between()).toBe(false)
   })
 
-  it('runs in the order of registration, the signal included, after the whole subtree was marked', async () => {
+  it('runs in the order of registration, after the whole subtree was marked and the signals aborted', async () => {
     const ctx = background.withCancel()
     const child = ctx.withCancel()
     const log: string[] = []
@@ -319,7 +319,7 @@ describe('afterFunc', () => {
     stop()
     ctx.cancel()
     await tick()
-    expect(log).toEqual(['first ended', 'signal ended', 'last ended', 'child ended'])
+    expect(log).toEqual(['signal ended', 'first ended', 'last ended', 'child ended'])
   })
 
   it('may cancel, derive and register inside a callback', async () => {
@@ -675,17 +675,54 @@ describe('signal', () => {
     expect(signal).toBeInstanceOf(AbortSignal)
   })
 
-  it('aborts with err as reason, after cancel returned', async () => {
+  it('aborts once with err as reason, all of the subtree before cancel returns', async () => {
     const ctx = background.withCancel()
     const { signal } = ctx
+    const below = ctx.withTimeout(1000).signal
     let aborted = 0
     signal.addEventListener('abort', () => aborted++)
     ctx.cancel('why')
-    expect(aborted).toBe(0)
+    expect([aborted, signal.aborted, below.aborted]).toEqual([1, true, true])
+    expect(below.reason).toBe(ctx.err)
     await tick()
-    expect([aborted, signal.aborted]).toEqual([1, true])
+    expect(aborted).toBe(1)
     expect(signal.reason).toBe(ctx.err)
     expect(() => signal.throwIfAborted()).toThrow(ctx.err)
+  })
+
+  it('aborts when the timer of a deadline fires, but not within the reading of a property that finds it passed', async () => {
+    const fired = background.withTimeout(10)
+    const found = background.withTimeout(20)
+    const signals = [fired.signal, found.signal]
+    time.advance(10)
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true, false])
+    const restore = install({
+      ...time,
+      now: () => 1020,
+      wallTime: () => 0,
+      setTimer: time.setTimer.bind(time),
+    })
+    try {
+      expect(found.err).toBeDefined()
+      expect(signals[1]?.aborted).toBe(false)
+      await tick()
+      expect(signals[1]?.aborted).toBe(true)
+    } finally {
+      restore()
+    }
+  })
+
+  it('does not run a throwing listener into cancel, nor before the queue of callbacks', async () => {
+    const ctx = background.withCancel()
+    const log: string[] = []
+    ctx.afterFunc(() => log.push('callback'))
+    ctx.signal.addEventListener(
+      'abort',
+      () => void Promise.resolve().then(() => log.push('what the signal set off')),
+    )
+    ctx.cancel()
+    await tick()
+    expect(log).toEqual(['callback', 'what the signal set off'])
   })
 
   it('read on an ended context is aborted, though the callbacks are still to come', () => {

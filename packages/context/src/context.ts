@@ -28,9 +28,9 @@ export interface Context {
   readonly remaining: number
   /**
    * An AbortSignal that aborts when the context ends, with `reason === err`. Made on the first read, the same one
-   * ever after; contexts that differ only in values share it. It aborts as one more callback in the order of
-   * `afterFunc` registrations, so just after `cancel()` returned; reading it here on an ended context always gives
-   * an aborted signal. Pass `{ signal: ctx.signal }`, never the context itself, as the options of a platform API.
+   * ever after; contexts that differ only in values share it. It aborts before `cancel()` returns, once
+   * everything below is marked, or when the timer of the deadline fires; reading it here on an ended context always
+   * gives an aborted signal. Pass `{ signal: ctx.signal }`, never the context itself, as the options of a platform API.
    */
   readonly signal: AbortSignal
   /** Throws `err` if the context has ended. */

@@ -51,8 +51,11 @@ export class Scope {
     return controller.signal
   }
 
-  /** How this scope has ended as of now, if it has. `time` is now, where the caller knows it. */
-  settle(time?: number): Ending | undefined {
+  /**
+   * How this scope has ended as of now, if it has. `time` is now, where the caller knows it. Finding out that a deadline
+   * has passed runs no code of others at once, since it may be the reading of a property, unless `abortNow` says so.
+   */
+  settle(time?: number, abortNow = false): Ending | undefined {
     if (this.#ending !== undefined) return this.#ending
     let ending: Ending | undefined
     if (this.#observers === undefined) {
@@ -64,7 +67,7 @@ export class Scope {
     const owner = this.#owner
     if (deadline !== undefined && owner !== undefined && (ending === undefined || deadline <= ending.at)) {
       const now = time ?? clock.now()
-      if (ending !== undefined || deadline <= now) ending = owner.#expire(now)
+      if (ending !== undefined || deadline <= now) ending = owner.#expire(now, abortNow)
     }
     this.#ending ??= ending
     return ending
@@ -74,7 +77,7 @@ export class Scope {
   cancel(cause: unknown, error: CanceledError | DeadlineExceededError | undefined): void {
     if (this.#ending !== undefined) return
     const now = this.#timed || this.deadline !== undefined ? clock.now() : undefined
-    if (this.settle(now) === undefined) this.#end(new Ending(now ?? -Infinity, cause, error))
+    if (this.settle(now, true) === undefined) this.#end(new Ending(now ?? -Infinity, cause, error), true)
   }
 
   /** Gives a new scope its own deadline, unless one above is not later. */
@@ -90,7 +93,7 @@ export class Scope {
     this.#owner = this
     this.#deadlineCause = cause
     if (at <= now) {
-      this.#expire(now)
+      this.#expire(now, false)
       return
     }
     for (let scope = outer; scope !== undefined && !scope.#timed; scope = scope.outer) scope.#timed = true
@@ -139,13 +142,13 @@ export class Scope {
     const observers = this.#observers
     const { deadline } = this
     if (observers === undefined || deadline === undefined || observers.timer !== undefined) return
-    observers.timer = clock.setTimer(deadline - clock.now(), () => this.#expire(clock.now()))
+    observers.timer = clock.setTimer(deadline - clock.now(), () => this.#expire(clock.now(), true))
   }
 
   /** Ends the scope at the deadline it owns. */
-  #expire(now: number): Ending {
+  #expire(now: number, abortNow: boolean): Ending {
     const ending = this.#ending ?? this.#expiry(now)
-    if (this.#ending === undefined) this.#end(ending)
+    if (this.#ending === undefined) this.#end(ending, abortNow)
     return ending
   }
 
@@ -155,8 +158,13 @@ export class Scope {
     return new Ending(at, cause, deadlineExceededError(this.toString(), now - at, cause))
   }
 
-  /** Marks this scope and all that is linked below it, then has the callbacks run: parents first, in order. */
-  #end(ending: Ending): void {
+  /**
+   * Marks this scope and all that is linked below it, then has the callbacks run soon: parents first, in order. With
+   * `abortNow` the signals abort before this returns, after everything was marked: who keeps a signal expects of
+   * `cancel()` what `AbortController.abort()` does. What their listeners set off comes after the callbacks, which are
+   * queued before.
+   */
+  #end(ending: Ending, abortNow: boolean): void {
     this.#ending = ending
     if (this.#observers === undefined) return
     const { link } = this.#observers
@@ -166,6 +174,7 @@ export class Scope {
     // The list grows while it is walked: no recursion, so no depth of a tree overflows the stack.
     for (const scope of marked) scope.#mark(marked, due)
     if (due.length > 0) runSoon(due)
+    if (abortNow) for (const scope of marked) scope.#controller?.abort(scope.#ending?.error)
   }
 
   /** Hands the ending of this scope to its observers and lets go of them. */

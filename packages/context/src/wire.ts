@@ -92,7 +92,7 @@ export function extractDeadline(
     const value = read(headers, header)
     if (value === undefined || value === null) continue
     const ms = parse(header, value)
-    if (ms === undefined) onMalformed?.(header, value)
+    if (ms === undefined) tell(onMalformed, header, value)
     else if (shortest === undefined || ms < shortest) shortest = ms
   }
   return shortest === undefined ? undefined : Math.min(shortest, maxMs)
@@ -142,6 +142,20 @@ const formats: Readonly<Record<DeadlineHeader, Format>> = {
 }
 
 /** The finest unit from milliseconds up in which the number has at most eight digits, as gRPC demands. */
+
+/** Counting what is malformed must not fail the request that it came with. */
+function tell(
+  onMalformed: ExtractDeadlineOptions['onMalformed'],
+  header: DeadlineHeader,
+  value: unknown,
+): void {
+  try {
+    onMalformed?.(header, value)
+  } catch {
+    // the caller's own mistake, and none of the header's sender
+  }
+}
+
 function formatGrpc(ms: number): string {
   for (const unit of ['m', 'S', 'M'] as const) {
     const amount = Math.floor(ms / (grpcUnits[unit] ?? 1))

@@ -1,9 +1,11 @@
 import { createRequire } from 'node:module'
 import { once } from 'node:events'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { current } from '@kit/context'
 import { requestIdKey } from '@kit/http'
 import type { Exchange, HttpOptions } from '@kit/http'
+import { observeListener } from '@kit/http/node'
 import type { ConformanceServer, StartConformanceApp } from '@kit/http/testing'
 import { adapterConformance } from '@kit/http/testing'
 import { createMetrics } from '@kit/metrics'
@@ -247,4 +249,22 @@ describe.each(majors)('%s: route templates', (_, express) => {
     })
     expect(seen).toEqual(['/mount/x?q=1'])
   })
+})
+
+it('finds the observation of the listener around it, and tells it the route', async () => {
+  const metrics = createMetrics()
+  const app = express5()
+  app.use(kit())
+  app.get('/items/:id', (req, res) => res.send(String(req.log !== undefined && req.ctx.err === undefined)))
+  const server = createServer(observeListener(app, { metrics, log: false })).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/items/1`)
+  expect(await response.text()).toBe('true')
+  server.close()
+  server.closeAllConnections()
+  const routes = (): unknown[] =>
+    metrics
+      .snapshot()
+      .metrics.flatMap((metric) => metric.series.flatMap(({ labels }) => labels['http.route'] ?? []))
+  await expect.poll(routes).toEqual(['/items/:id'])
 })

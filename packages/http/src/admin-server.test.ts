@@ -93,6 +93,7 @@ describe('what it refuses', () => {
   it('log levels without authorize, or open ones off loopback', async () => {
     const { levels } = createLogger({ destination: { write: () => {} } })
     await expect(adminServer({ port: 0, levels })).rejects.toThrow(/authorize/)
+    await expect(adminServer({ prot: 0 } as never)).rejects.toMatchObject({ code: 'KIT_HTTP_OPTION_UNKNOWN' })
     await expect(adminServer({ port: 0, host: '0.0.0.0', levels, authorize: 'none' })).rejects.toMatchObject({
       code: 'KIT_ADMIN_UNPROTECTED',
     })
@@ -114,6 +115,21 @@ describe('what it refuses', () => {
     for (const host of [`127.0.0.1:${port}`, 'localhost', `[::1]:${port}`]) {
       expect(await ask(host)).toMatch(/^HTTP\/1.1 200/)
     }
+  })
+
+  it('no client that names no host, and no method that no Request can stand for', async () => {
+    const { port } = await start()
+    expect(await raw(port, 'GET /livez HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1.1 200/)
+    expect(await raw(port, 'TRACE /livez HTTP/1.1\r\nHost: LocalHost\r\nConnection: close\r\n\r\n')).toMatch(
+      /^HTTP\/1.1 400/,
+    )
+  })
+
+  it('the rest of a body that nobody reads, and not the next request', async () => {
+    const { url } = await start()
+    const body = 'x'.repeat(1_000_000)
+    await fetch(`${url}/livez`, { method: 'POST', body }).catch(() => {})
+    expect((await fetch(`${url}/livez`)).status).toBe(200)
   })
 
   it('nothing by falling over: targets that are no URLs, handlers that throw', async () => {

@@ -85,8 +85,7 @@ export class Call {
         }
       },
       cancel: async (reason) => {
-        this.#finish()
-        await reader.cancel(reason)
+        await reader.cancel(reason).finally(() => this.#finish())
       },
     })
   }

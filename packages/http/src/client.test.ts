@@ -72,10 +72,12 @@ describe('what travels', () => {
       res.statusCode = req.method === 'PUT' ? 201 : 500
       req.pipe(res)
     }
-    const headers = { 'x-request-id': 'mine', 'x-other': 'y' }
-    const response = await run(requestContext(), () => fetch(url, { method: 'PUT', headers, body: 'data' }))
+    const headers = { 'x-request-id': 'mine', 'x-other': 'y', 'grpc-timeout': '50m' }
+    const response = await run(requestContext(60_000), () =>
+      fetch(url, { method: 'PUT', headers, body: 'data' }),
+    )
     expect([response.status, await response.text()]).toEqual([201, 'data'])
-    expect(seen).toMatchObject({ 'x-request-id': 'mine', 'x-other': 'y' })
+    expect(seen).toMatchObject(headers)
   })
 
   it('takes a Request as fetch does', async () => {
@@ -125,12 +127,13 @@ describe('how a call ends', () => {
     expect(recorded()).toEqual([['200', '']])
   })
 
-  it("obeys the caller's own signal as well, and is no error then", async () => {
+  it("obeys the caller's own signal as well, gives its reason back, and is no error then", async () => {
     handler = () => {}
     const controller = new AbortController()
+    const reason = new Error('changed my mind')
     const call = run(requestContext(), () => fetch(url, { signal: controller.signal }))
-    controller.abort()
-    await expect(call).rejects.toThrow(expect.objectContaining({ name: 'AbortError' }))
+    controller.abort(reason)
+    await expect(call).rejects.toBe(reason)
     expect(recorded()).toEqual([['', '']])
   })
 
@@ -167,6 +170,30 @@ describe('the response', () => {
     expect(await response.json()).toEqual({ a: 1 })
   })
 
+  it('keeps what only fetch can give it: odd statuses, address and type of clones, bytes on demand', async () => {
+    handler = (_req, res) => void res.writeHead(999, 'Odd \u00e9').end('bytes')
+    const response = await fetch(`${url}/odd`)
+    const copy = response.clone()
+    expect([response.status, response.ok, copy.status, copy.url]).toEqual([999, false, 999, `${url}/odd`])
+    expect(await copy.text()).toBe('bytes')
+    const reader = (response.body as ReadableStream<Uint8Array>).getReader({ mode: 'byob' })
+    const { value } = await reader.read(new Uint8Array(3))
+    expect(new TextDecoder().decode(value)).toBe('byt')
+    expect(new TextDecoder().decode((await reader.read(new Uint8Array(9))).value)).toBe('es')
+    expect((await reader.read(new Uint8Array(9))).done).toBe(true)
+    expect(recorded()).toEqual([['999', '999']])
+  })
+
+  it('leaves its connection to the next call', async () => {
+    const ports = new Set<number | undefined>()
+    handler = (req, res) => {
+      ports.add(req.socket.remotePort)
+      res.end('x'.repeat(100_000))
+    }
+    for (let i = 0; i < 10; i += 1) await (await run(requestContext(5000), () => fetch(url))).text()
+    expect(ports.size).toBeLessThanOrEqual(2) // as many as fetch alone takes
+  })
+
   it('may be given back unread', async () => {
     handler = (_req, res) => void res.write('endless')
     const response = await fetch(url)
@@ -189,4 +216,8 @@ it('records a response that nobody read when its context ends', async () => {
   ctx.cancel('finished')
   await new Promise((resolve) => setImmediate(resolve))
   expect(recorded()).toEqual([['503', '503']])
+})
+
+it('observes an observed fetch once', () => {
+  expect(observeClient(fetch, { metrics })).toBe(fetch)
 })

@@ -1,8 +1,11 @@
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
+import { connect, constants as http2Constants, createServer as createHttp2Server } from 'node:http2'
+import type { ClientHttp2Session, Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { current } from '@kit/context'
+import { createMetrics } from '@kit/metrics'
 import { describe, expect, it } from 'vitest'
 import { observeListener } from './node.ts'
 import { requestIdKey } from './request-id.ts'
@@ -196,5 +199,123 @@ describe('a listener that fails', () => {
   ])('gets a 500 when it %s, and the error goes on', async (_, make) => {
     const error = new Error('broken')
     expect(await answerOf(make(error))).toEqual({ status: 500, reported: error })
+  })
+})
+
+it('answers 503 with a head even where a middleware puts its end off', async () => {
+  const server = createServer(
+    observeListener(
+      (_req, res) => {
+        const end = res.end.bind(res) as (...args: unknown[]) => ServerResponse
+        res.end = ((...args: unknown[]) => {
+          setImmediate(() => end(...args))
+          return res
+        }) as typeof res.end
+      },
+      { log: false, timeoutMs: 20 },
+    ),
+  ).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
+  expect([response.status, await response.text()]).toEqual([503, 'Service Unavailable\n'])
+  server.close()
+  server.closeAllConnections()
+})
+
+describe('node:http2', () => {
+  async function http2(
+    listener: (req: Http2ServerRequest, res: Http2ServerResponse) => unknown,
+    use: (client: ClientHttp2Session) => Promise<unknown>,
+    counted: number,
+  ): Promise<string[]> {
+    const metrics = createMetrics()
+    const server = createHttp2Server()
+    server.on(
+      'request',
+      observeListener(listener, { metrics, log: false, timeoutMs: 5000, route: () => '/r' }),
+    )
+    server.on('sessionError', () => {})
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const client = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+    await use(client)
+    const seen = (): string[] =>
+      metrics.snapshot().metrics.flatMap((metric) => {
+        if (metric.kind !== 'histogram') return []
+        return metric.series.map(
+          ({ labels, count }) =>
+            `${count} ${labels['http.request.method']} ${labels['http.response.status_code']} ${labels['error.type'] ?? 'ok'}`,
+        )
+      })
+    await expect.poll(() => seen().length).toBe(counted)
+    const gauge = metrics.snapshot().metrics.find(({ name }) => name === 'http.server.active_requests')
+    expect(gauge?.series.every((point) => 'value' in point && point.value === 0)).toBe(true)
+    client.destroy()
+    server.close()
+    return seen()
+  }
+
+  function ask(
+    client: ClientHttp2Session,
+    path = '/',
+    method = 'GET',
+  ): Promise<{ status: number; code: number; body: string }> {
+    return new Promise((resolve) => {
+      const stream = client.request({ ':path': path, ':method': method })
+      let status = 0
+      let body = ''
+      stream.setEncoding('utf8')
+      stream.on('response', (headers) => (status = Number(headers[':status'])))
+      stream.on('data', (chunk: string) => (body += chunk))
+      stream.on('error', () => {})
+      stream.on('close', () => resolve({ status, code: stream.rstCode ?? 0, body }))
+      stream.end()
+    })
+  }
+
+  it('counts a whole response, and bounds methods that HTTP/1 would not let through', async () => {
+    let answer: unknown
+    const counted = await http2(
+      (_req, res) => res.end('ok'),
+      async (client) => {
+        answer = await ask(client)
+        await ask(client, '/', 'BREWCOFFEE')
+      },
+      2,
+    )
+    expect(answer).toMatchObject({ status: 200, body: 'ok' })
+    expect(counted).toEqual(['1 GET 200 ok', '1 _OTHER 200 ok'])
+  })
+
+  it('sees a stream that the client cancels, though it reports itself as finished', async () => {
+    const counted = await http2(
+      (_req, res) => void res.write('first'),
+      (client) =>
+        new Promise((resolve) => {
+          const stream = client.request({ ':path': '/' })
+          stream.on('error', () => {})
+          stream.once('data', () => stream.close(http2Constants.NGHTTP2_CANCEL))
+          stream.once('close', resolve)
+        }),
+      1,
+    )
+    expect(counted).toEqual(['1 GET 200 client_abort'])
+  })
+
+  it('does not let a client take half an answer for the whole', async () => {
+    let answer: { code: number } | undefined
+    const counted = await http2(
+      (_req, res) => {
+        res.write('half')
+        throw new Error('broken')
+      },
+      async (client) => {
+        process.once('uncaughtException', () => {})
+        answer = await ask(client)
+      },
+      1,
+    )
+    expect(answer?.code).toBe(http2Constants.NGHTTP2_INTERNAL_ERROR)
+    expect(counted).toEqual(['1 GET 200 server_abort'])
   })
 })

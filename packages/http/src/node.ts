@@ -54,7 +54,7 @@ export function observeNode<R>(
   if (!first) return next()
 
   const { ctx } = observation
-  const { socket } = req
+  const socket = connectionOf(req)
   let answered: number | undefined
   let stopWatching: () => unknown = nothing
   followToTheEnd(res, socket, () => {
@@ -87,10 +87,18 @@ export function observeNode<R>(
  *
  * @throws HttpError `KIT_HTTP_OPTION_UNKNOWN`, `KIT_HTTP_OPTION_INVALID`.
  */
-export function observeListener<Req extends NodeRequest, Res extends NodeResponse>(
-  listener: (req: Req, res: Res) => unknown,
+export function observeListener(
+  listener: (req: IncomingMessage, res: ServerResponse) => unknown,
+  options?: ListenerOptions,
+): (req: IncomingMessage, res: ServerResponse) => void
+export function observeListener(
+  listener: (req: Http2ServerRequest, res: Http2ServerResponse) => unknown,
+  options?: ListenerOptions,
+): (req: Http2ServerRequest, res: Http2ServerResponse) => void
+export function observeListener(
+  listener: (req: never, res: never) => unknown,
   options: ListenerOptions = {},
-): (req: Req, res: Res) => void {
+): (req: NodeRequest, res: NodeResponse) => void {
   const { route, ...rest } = options
   const observer = createObserver(rest)
   return (req, res) => {
@@ -109,7 +117,7 @@ export function observeListener<Req extends NodeRequest, Res extends NodeRespons
     }
     return observeNode(observer, req, res, binding, () => {
       try {
-        const result = listener(req, res)
+        const result = listener(req as never, res as never)
         return result instanceof Promise ? result.catch(failed) : result
       } catch (error) {
         return failed(error)
@@ -158,13 +166,13 @@ class NodeExchange implements Exchange {
  * `close` says so, but not always: before Node 24, a pipelined response that waits for its turn is forgotten when the
  * connection ends, and a cancelled HTTP/2 stream may not tell its compatibility response (nodejs/node#56374).
  */
-function followToTheEnd(res: NodeResponse, socket: Socket, close: () => void): void {
+function followToTheEnd(res: NodeResponse, socket: Socket | undefined, close: () => void): void {
   if ('stream' in res) {
     if (res.stream === undefined || res.stream.destroyed) return close()
     res.stream.once('close', close)
   } else if (res.closed || res.destroyed) {
     return close()
-  } else {
+  } else if (socket !== undefined) {
     const open = openOn(socket)
     open.add(close)
     res.once('close', () => open.delete(close))
@@ -191,10 +199,10 @@ function openOn(socket: Socket): Set<() => void> {
  * whose last bytes the network refused reports itself as finished all the same. So does a cancelled HTTP/2 stream,
  * where the reset code has the last word.
  */
-function endOf(res: NodeResponse, socket: Socket, answered: number | undefined): End {
+function endOf(res: NodeResponse, socket: Socket | undefined, answered: number | undefined): End {
   const http2 = 'stream' in res
   const reset = http2 ? (res.stream?.rstCode ?? 0) : 0
-  const broken = http2 ? reset !== 0 : socket.errored !== null
+  const broken = http2 ? reset !== 0 : errorOf(socket) !== null
   const whole = res.writableEnded && res.writableFinished && !broken
   const cut = http2 ? reset === constants.NGHTTP2_INTERNAL_ERROR : !endedByPeer(socket)
   const kind = whole ? 'finished' : cut ? 'cut' : 'aborted'
@@ -202,8 +210,19 @@ function endOf(res: NodeResponse, socket: Socket, answered: number | undefined):
 }
 
 /** A client that leaves ends its side or breaks the connection; a service that gives up just destroys the socket. */
-function endedByPeer(socket: Socket): boolean {
-  return socket.readableEnded || (socket.errored as NodeJS.ErrnoException | null)?.syscall !== undefined
+function endedByPeer(socket: Socket | undefined): boolean {
+  const error = errorOf(socket)
+  return socket === undefined || socket.readableEnded || (error !== null && 'syscall' in error)
+}
+
+function errorOf(socket: Socket | undefined): Error | null {
+  return socket?.errored ?? null
+}
+
+/** The request's connection. Tools that inject requests without a network have none, or a mere look-alike. */
+function connectionOf(req: NodeRequest): Socket | undefined {
+  const { socket } = req as { socket?: Partial<Socket> | null }
+  return typeof socket?.once === 'function' ? (socket as Socket) : undefined
 }
 
 /** Breaks off a response that has begun, so that the client cannot take what it got for the whole. */

@@ -125,6 +125,35 @@ describe('what is returned', () => {
     expect(calls('f')).toEqual({ ok: 1 })
   })
 
+  it('measures a thenable that is returned again and again once, without burdening it', async () => {
+    const cached = { then: (resolve: (value: number) => void) => resolve(1) }
+    const fn = withMetrics('f', () => cached, { metrics })
+    for (let i = 0; i < 20_000; i += 1) fn()
+    expect(await fn()).toBe(1)
+    expect(await fn()).toBe(1)
+    expect(calls('f')).toEqual({ ok: 1 })
+    expect(read('function.active', 'f')).toBe(0)
+  })
+
+  it('ends a thenable whose then throws', async () => {
+    const broken = {
+      then() {
+        throw new TypeError('no')
+      },
+    }
+    const ask = withMetrics('f', (): unknown => broken, { metrics })
+    await expect((async () => ask())()).rejects.toThrow('no')
+    expect(calls('f')).toEqual({ error: 1 })
+    expect(read('function.active', 'f')).toBe(0)
+  })
+
+  it('keeps what a promise carries besides its value', async () => {
+    const child = { pid: 7 }
+    const fn = withMetrics('f', () => Object.assign(Promise.resolve(1), { child }), { metrics })
+    expect(fn().child).toBe(child)
+    expect(await fn()).toBe(1)
+  })
+
   it('returns a Promise subclass as it is', async () => {
     class Query<T> extends Promise<T> {
       limit(): string {
