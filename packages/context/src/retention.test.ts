@@ -110,7 +110,8 @@ it.each<[string, () => WeakKey[] | Promise<WeakKey[]>]>([
   ],
 ])('keeps nothing of %s', async (_name, make) => {
   expect(root.err).toBeUndefined()
-  expect(await kept(make)).toBe(0)
+  // A stack slot or a cache of the engine may still point at the last one made; a leak keeps them all.
+  expect(await kept(make)).toBeLessThanOrEqual(1)
 })
 
 it('keeps what is observed and not cancelled, until the parent ends', async () => {
