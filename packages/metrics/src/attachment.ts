@@ -2,14 +2,17 @@
  * One attached sink: started, flushed and stopped under a time limit, with its failures kept to itself.
  */
 
-import { clock } from '@kit/context'
+import { clock, type Timer } from '@kit/context'
 import { MetricsError } from './errors.ts'
 import type { MetricSource, Sink } from './sink.ts'
 
 /** What went wrong in which operation; `timeout` stands for either operation taking too long. */
 export type SinkFailure = 'flush' | 'stop' | 'timeout'
 
-/** A sink that was started. Its methods never reject. */
+/**
+ * A sink that was started. Its methods never reject. With 0 ms left, an operation is started and not waited for;
+ * its failure is counted whenever it comes, but that it takes time is none.
+ */
 export class Attachment {
   readonly sink: Sink
   readonly #onFailure: (failure: SinkFailure) => void
@@ -49,15 +52,19 @@ export class Attachment {
     run: () => Promise<void> | undefined,
   ): Promise<void> {
     return new Promise((resolve) => {
-      // Kept alive on purpose: whoever awaits a flush at exit must get an answer. It is bounded.
-      const timer = clock.setTimer(timeoutMs, () => settle('timeout'), { ref: true })
+      let timer: Timer | undefined
       let settled = false
       const settle = (failure?: SinkFailure): void => {
         if (settled) return
         settled = true
-        timer.cancel()
+        timer?.cancel()
         if (failure !== undefined) this.#onFailure(failure)
         resolve()
+      }
+      if (timeoutMs === 0) resolve()
+      else if (timeoutMs < Infinity) {
+        // Kept alive on purpose: whoever awaits a flush at exit must get an answer. It is bounded.
+        timer = clock.setTimer(timeoutMs, () => settle('timeout'), { ref: true })
       }
       try {
         Promise.resolve(run()).then(

@@ -18,8 +18,9 @@ const reasons = [
  * Why something was not recorded as asked.
  *
  * - `bad_value`: not a finite number, negative for a counter, or below the range of a histogram
- * - `bad_labels`: a label is missing, unknown, or neither a string, a number nor a boolean
- * - `bad_name`: a name given to a verb (`incrCounter` and its like) is no metric name
+ * - `bad_labels`: a label is missing, unknown, or neither a string, a number nor a boolean; a verb gave one name
+ *   more than 16 labels
+ * - `bad_name`: a name given to a verb (`incrCounter` and its like) is no metric name, or under `kit.metrics.`
  * - `conflict`: a verb used a name that belongs to another kind of metric
  * - `overflow`: a label set over the budget went to the overflow series (or, from an observable, nowhere)
  * - `label_truncated`: a label value was longer than 1,024 characters and was cut

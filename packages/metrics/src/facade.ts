@@ -11,8 +11,8 @@ import { resolveBuckets } from './histogram.ts'
 import type { Counter, Definition, Gauge, Histogram, Instrument } from './instrument.ts'
 import type { Labels } from './labels.ts'
 import type { HistogramSpec, InstrumentSpec, Metrics, ObservableSpec } from './metrics.ts'
-import { checkLabelNames, checkName, checkUnit, type InstrumentKind } from './naming.ts'
-import { checkDuration, checkInteger, checkOptions } from './options.ts'
+import { checkLabelNames, checkUnit, checkUserName, type InstrumentKind } from './naming.ts'
+import { checkInteger, checkOptions, checkTimeout } from './options.ts'
 import type { Observation } from './observables.ts'
 import { Registry } from './registry.ts'
 import type { Sink } from './sink.ts'
@@ -34,24 +34,27 @@ export class Facade implements Metrics {
     this.#maxSeries = maxSeries
     this.#registry = new Registry(maxTotalSeries, filter)
     this.#verbs = new Verbs(this.#registry, maxSeries)
-    this.observable(
-      'kit.metrics.dropped',
-      {
-        kind: 'counter',
-        labels: ['reason'],
-        help: 'What was not recorded as asked: values, labels and names that do not fit, series over the budget.',
-      },
-      () => this.#registry.drops.read(),
-    )
-    this.observable(
-      'kit.metrics.series',
-      { help: 'Series that count against the budget of all instruments together.' },
-      () => this.#registry.seriesUsed,
-    )
-    this.#sinkErrors = this.counter('kit.metrics.sink.errors', {
+    const dropped: HistogramSpec<string> = {
+      labels: ['reason'],
+      help: 'What was not recorded as asked: values, labels and names that do not fit, series over the budget.',
+    }
+    const series: HistogramSpec<string> = {
+      help: 'Series that count against the budget of all instruments together.',
+    }
+    const sinkErrors: HistogramSpec<string> = {
       labels: ['sink', 'operation'],
       help: 'Sinks that failed, or took too long, to flush or to stop.',
-    })
+    }
+    this.#registry.observe(this.#define('kit.metrics.dropped', 'counter', dropped, true), () =>
+      this.#registry.drops.read(),
+    )
+    this.#registry.observe(
+      this.#define('kit.metrics.series', 'gauge', series, true),
+      () => this.#registry.seriesUsed,
+    )
+    this.#sinkErrors = this.#registry.declare(
+      this.#define('kit.metrics.sink.errors', 'counter', sinkErrors, false),
+    ) as unknown as Counter<'sink' | 'operation'>
   }
 
   counter<const L extends string = never>(name: string, spec: InstrumentSpec<L> = {}): Counter<L> {
@@ -78,6 +81,7 @@ export class Facade implements Metrics {
         `observable ${name}: needs a kind of 'counter' or 'gauge' and a function to read`,
       )
     }
+    checkUserName(name)
     return this.#registry.observe(this.#define(name, kind, spec, true), read)
   }
 
@@ -132,12 +136,12 @@ export class Facade implements Metrics {
   }
 
   async flush(timeoutMs?: number): Promise<void> {
-    const limit = checkDuration('flush: timeoutMs', timeoutMs, defaultTimeoutMs)
+    const limit = checkTimeout('flush: timeoutMs', timeoutMs, defaultTimeoutMs)
     await Promise.all([...this.#attachments].map((attachment) => attachment.flush(limit)))
   }
 
   async shutdown(timeoutMs?: number): Promise<void> {
-    const limit = checkDuration('shutdown: timeoutMs', timeoutMs, defaultTimeoutMs)
+    const limit = checkTimeout('shutdown: timeoutMs', timeoutMs, defaultTimeoutMs)
     this.#shutdown ??= this.#stop(limit)
     return this.#shutdown
   }
@@ -151,11 +155,11 @@ export class Facade implements Metrics {
   }
 
   #declare(name: string, kind: InstrumentKind, spec: HistogramSpec<string>): Instrument {
+    checkUserName(name)
     return this.#registry.declare(this.#define(name, kind, spec, false))
   }
 
   #define(name: string, kind: InstrumentKind, spec: HistogramSpec<string>, observed: boolean): Definition {
-    checkName(name)
     const known = ['help', 'labels', 'unit', 'maxSeries']
     if (kind === 'histogram') known.push('buckets')
     if (observed) known.push('kind')

@@ -13,13 +13,13 @@ import { checkOptions } from './options.ts'
  */
 export interface MetricFilter {
   /** What happens to names that no pattern matches; 'allow' by default. */
-  readonly default?: 'allow' | 'block'
+  readonly default?: 'allow' | 'block' | undefined
   /** Patterns of names to record. */
-  readonly allow?: readonly string[]
+  readonly allow?: readonly string[] | undefined
   /** Patterns of names not to record. */
-  readonly block?: readonly string[]
+  readonly block?: readonly string[] | undefined
   /** Exact names of labels to take off every series. */
-  readonly blockLabels?: readonly string[]
+  readonly blockLabels?: readonly string[] | undefined
 }
 
 /** A filter that was checked and can be asked. */

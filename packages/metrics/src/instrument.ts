@@ -15,10 +15,13 @@ import {
   type Cell,
 } from './cell.ts'
 import type { Drops } from './drops.ts'
+import { Folding } from './folding.ts'
 import { BucketIndex } from './histogram.ts'
+import { countKeys, type LabelBag } from './label-index.ts'
 import type { Labels } from './labels.ts'
 import type { InstrumentKind, Unit } from './naming.ts'
-import { SeriesTable, type Budget, type Changes } from './series.ts'
+import { maxRemembered, SeriesTable } from './series.ts'
+import type { Budget, Changes } from './table-options.ts'
 import type { NumberSeries, SourceCounter, SourceGauge, SourceHistogram } from './sink.ts'
 
 /** The arguments of a recording: the labels come first, exactly when the instrument has labels. */
@@ -55,7 +58,7 @@ export interface Histogram<L extends string = never> {
   observe(...args: Recording<L, [value: number]>): void
   /**
    * Starts a stopwatch. The returned function records the seconds since then under the labels of both calls
-   * together, at its first call only, and returns these seconds.
+   * together, at its first call only, and returns these seconds. Labels that do not fit are dropped and counted.
    */
   startTimer(labels?: SomeLabels<L>): (labels?: SomeLabels<L>) => number
   /** The handle of one series, to keep: recording through it costs no lookup. */
@@ -83,8 +86,6 @@ export interface Surroundings {
   readonly drops: Drops
 }
 
-type LabelBag = Readonly<Record<string, unknown>>
-
 /** An instrument of any kind, as the registry holds it. */
 export type Instrument = CounterInstrument | GaugeInstrument | HistogramInstrument
 
@@ -101,7 +102,7 @@ export class CounterInstrument implements SourceCounter {
   readonly name: string
   readonly unit: Unit | ''
   readonly help: string
-  readonly table: SeriesTable<CounterCell>
+  readonly table: SeriesTable<CounterCell, NumberSeries>
   only: CounterCell | null
   readonly #drops: Drops
 
@@ -109,10 +110,11 @@ export class CounterInstrument implements SourceCounter {
     this.name = definition.name
     this.unit = definition.unit
     this.help = definition.help
-    this.table = new SeriesTable<CounterCell>({
+    this.table = new SeriesTable<CounterCell, NumberSeries>({
       ...definition,
       ...around,
       make: (values) => new CounterCell(values, around.drops),
+      fold: definition.observed ? folding<CounterCell>(definition) : undefined,
     })
     this.only = pinned(this.table, definition)
     this.#drops = around.drops
@@ -122,7 +124,7 @@ export class CounterInstrument implements SourceCounter {
     return this.table.labelNames
   }
 
-  series(): readonly CounterCell[] {
+  series(): readonly NumberSeries[] {
     return this.table.visible()
   }
 
@@ -155,7 +157,7 @@ export class GaugeInstrument implements SourceGauge {
       ...definition,
       ...around,
       make: (values) => new GaugeCell(values, around.drops),
-      fold: (values, members) => new FoldedGauge(values, members),
+      fold: folding<GaugeCell>(definition),
     })
     this.only = pinned(this.table, definition)
     this.#drops = around.drops
@@ -220,6 +222,7 @@ export class HistogramInstrument implements SourceHistogram {
         this.onCell?.(cell)
         return cell
       },
+      fold: undefined,
     })
     this.only = pinned(this.table, definition)
     this.#drops = around.drops
@@ -241,8 +244,10 @@ export class HistogramInstrument implements SourceHistogram {
 
   startTimer(labels?: LabelBag): (extra?: LabelBag) => number {
     return stopwatch((seconds, extra?: LabelBag) => {
-      if (this.only !== null) this.only.observe(seconds)
-      else this.observe({ ...labels, ...extra }, seconds)
+      const given = merged(labels, extra)
+      if (given === undefined || (this.only !== null && countKeys(given) > 0)) this.#drops.count('bad_labels')
+      else if (this.only === null) this.observe(given, seconds)
+      else this.only.observe(seconds)
     })
   }
 
@@ -251,21 +256,22 @@ export class HistogramInstrument implements SourceHistogram {
   }
 }
 
-/** The sum of gauges that differ only in labels which the filter took off. */
-class FoldedGauge implements NumberSeries {
-  readonly labelValues: readonly string[]
-  readonly startTime: number
-  readonly #members: readonly GaugeCell[]
+function folding<C extends NumberSeries>({ maxSeries }: Definition): Folding<C> {
+  return new Folding(Math.max(maxRemembered, maxSeries))
+}
 
-  constructor(labelValues: readonly string[], members: readonly GaugeCell[]) {
-    this.labelValues = labelValues
-    this.startTime = Math.min(...members.map((member) => member.startTime))
-    this.#members = members
+/** The labels of both ends of a stopwatch; undefined when one of them is no labels. Never throws. */
+function merged(labels: LabelBag | undefined, extra: LabelBag | undefined): LabelBag | undefined {
+  if (!mayBeLabels(labels) || !mayBeLabels(extra)) return undefined
+  try {
+    return { ...labels, ...extra }
+  } catch {
+    return undefined
   }
+}
 
-  get value(): number {
-    return this.#members.reduce((sum, member) => sum + member.value, 0)
-  }
+function mayBeLabels(labels: unknown): boolean {
+  return labels === undefined || (typeof labels === 'object' && labels !== null)
 }
 
 function pinned<C extends Cell<C>, V>(table: SeriesTable<C, V>, definition: Definition): C | null {

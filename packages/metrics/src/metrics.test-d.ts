@@ -1,5 +1,8 @@
 import { expectTypeOf } from 'vitest'
 import { createMetrics, type BoundCounter, type Counter, type Gauge, type Histogram } from './index.ts'
+import { runtimeMetrics } from './runtime/index.ts'
+import { memory } from './sinks/memory/index.ts'
+import { prometheus } from './sinks/prometheus/index.ts'
 
 const metrics = createMetrics()
 const plain = metrics.counter('plain')
@@ -60,3 +63,13 @@ histogram.startTimer({ rout: '/' })
 metrics.counter('c', { buckets: [1] })
 // @ts-expect-error an unknown label of an observable
 metrics.observable('o', { labels: ['a'] }, () => [[{ b: 1 }, 2]])
+
+const perhaps = Math.random() > 2 ? 5 : undefined
+createMetrics({ maxSeries: perhaps, maxTotalSeries: perhaps, filter: undefined })
+metrics.counter('c', { help: undefined, labels: undefined, unit: undefined, maxSeries: perhaps })
+metrics.histogram('h', { buckets: undefined })
+metrics.observable('o', { kind: undefined }, () => 1)
+metrics.updateFilter({ default: undefined, allow: undefined, block: undefined, blockLabels: undefined })
+prometheus({ prefix: undefined })
+memory({ intervalMs: perhaps, retainMs: perhaps }).dumpOn('SIGUSR2', { write: undefined })
+runtimeMetrics(metrics, { eventLoopResolutionMs: perhaps, eventLoopWindowMs: perhaps })

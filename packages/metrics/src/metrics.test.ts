@@ -61,6 +61,13 @@ describe('declaring', () => {
   it.each<[string, string, (metrics: Metrics) => unknown]>([
     ['KIT_METRIC_NAME_INVALID', 'a space', (metrics) => metrics.counter('a b')],
     ['KIT_METRIC_NAME_INVALID', 'nothing', (metrics) => metrics.counter('')],
+    ['KIT_METRIC_NAME_INVALID', 'an own name', (metrics) => metrics.counter('kit.metrics.mine')],
+    ['KIT_METRIC_NAME_INVALID', 'an own gauge', (metrics) => metrics.gauge('kit.metrics.series')],
+    [
+      'KIT_METRIC_NAME_INVALID',
+      'an own observable',
+      (metrics) => metrics.observable('kit.metrics.x', {}, () => 1),
+    ],
     ['KIT_METRIC_NAME_INVALID', 'a number', (metrics) => metrics.counter(5 as never)],
     ['KIT_METRIC_NAME_INVALID', 'a line feed', (metrics) => metrics.counter('a\n')],
     ['KIT_METRIC_LABEL_INVALID', 'le', (metrics) => metrics.histogram('h', { labels: ['le'] })],
@@ -135,6 +142,33 @@ describe('recording', () => {
     const bound = histogram.labels({ a: 1, b: 2 }).startTimer()
     time.advance(1000)
     expect(bound()).toBe(1)
+  })
+
+  it('counts labels that do not fit a timer, and still returns the seconds', () => {
+    const metrics = testMetrics()
+    const labelled = metrics.histogram('l', { labels: ['a'] })
+    const plain = metrics.histogram('p')
+    const throwing = {
+      get a(): number {
+        throw new Error('no')
+      },
+    }
+    const ends: ((labels?: never) => number)[] = [
+      labelled.startTimer(throwing),
+      labelled.startTimer(revoked()),
+      labelled.startTimer({ b: 1 } as never),
+      labelled.startTimer(null as never),
+      plain.startTimer({ bad: 1 }),
+      plain.startTimer(5),
+    ]
+    const endsBadly = [labelled.startTimer(), plain.startTimer()]
+    time.advance(250)
+    expect(ends.map((end) => end())).toEqual([0.25, 0.25, 0.25, 0.25, 0.25, 0.25])
+    expect(endsBadly.map((end) => end(throwing as never))).toEqual([0.25, 0.25])
+    expect(metrics.dropped('bad_labels')).toBe(8)
+    expect(metrics.distribution('p')).toEqual({ count: 0, sum: 0 })
+    expect(plain.startTimer({})()).toBe(0)
+    expect(metrics.distribution('p')).toEqual({ count: 1, sum: 0 })
   })
 
   it.each<[unknown]>([[-1], [NaN], [Infinity], ['5'], [null], [5n], [{}], [Symbol('x')]])(
@@ -308,6 +342,84 @@ describe('budgets', () => {
     }
     expect(metrics.dropped('overflow')).toBe(0)
   })
+
+  it('make room for other instruments when an observable forgets series, is removed, or is blocked', () => {
+    const metrics = testMetrics({ maxTotalSeries: 10 })
+    const sets = (): [{ id: number }, number][] => Array.from({ length: 10 }, (_, id) => [{ id }, 1])
+    let reported = sets()
+    metrics.observable('forgets', { labels: ['id'] }, () => reported)
+    const counter = metrics.counter('c', { labels: ['id'] })
+    metrics.snapshot()
+    counter.inc({ id: 'too early' })
+    expect(metrics.value('c', { id: 'kit.overflow' })).toBe(1)
+    reported = []
+    metrics.snapshot()
+    counter.inc({ id: 'a' })
+    expect(metrics.value('c', { id: 'a' })).toBe(1)
+    expect(metrics.value('kit.metrics.series')).toBe(1)
+    const remove = metrics.observable('removed', { labels: ['id'] }, () => sets().slice(1))
+    metrics.snapshot()
+    remove()
+    metrics.snapshot()
+    metrics.incrCounter('improvised', 1)
+    expect(metrics.value('improvised')).toBe(1)
+    metrics.observable('blocked', { labels: ['id'] }, () => sets().slice(2))
+    metrics.snapshot()
+    metrics.updateFilter({ block: ['blocked'] })
+    counter.inc({ id: 'b' })
+    expect(metrics.value('c', { id: 'b' })).toBe(1)
+    metrics.updateFilter({})
+    // Seven are free for its eight.
+    expect(metrics.snapshot().metrics.find(({ name }) => name === 'blocked')?.series.length).toBe(7)
+  })
+
+  it('take no series that is still reported from an observable to make room for another', () => {
+    const metrics = testMetrics({ maxTotalSeries: 5 })
+    const pods = { first: ['x', 'v'], growing: ['a'], last: ['y', 'z'] }
+    for (const name of ['first', 'growing', 'last'] as const) {
+      metrics.observable(name, { labels: ['pod'] }, () => pods[name].map((pod) => [{ pod }, 1] as const))
+    }
+    const seen = (): unknown[] =>
+      metrics
+        .snapshot()
+        .metrics.slice(3)
+        .flatMap(({ series }) => series.map(({ labels }) => labels['pod']))
+    expect(seen()).toEqual(['x', 'v', 'a', 'y', 'z'])
+    pods.first = ['x']
+    pods.last = ['y']
+    expect(seen()).toEqual(['x', 'a', 'y'])
+    pods.growing = ['b', 'c']
+    expect(seen()).toEqual(['x', 'b', 'c', 'y'])
+    pods.growing = ['b', 'c', 'd', 'e']
+    expect(seen()).toEqual(['x', 'b', 'c', 'd', 'y'])
+    expect(metrics.dropped('overflow')).toBe(2)
+  })
+
+  it('leave room for the series that a blocked label makes of hidden ones', () => {
+    const metrics = testMetrics({ maxSeries: 100, maxTotalSeries: 100 })
+    const counter = metrics.counter('c', { labels: ['route', 'user'] })
+    const other = metrics.counter('other', { labels: ['a'] })
+    const early = counter.labels({ route: '/a', user: 0 })
+    for (let user = 0; user < 150; user++) counter.inc({ route: '/a', user })
+    other.inc({ a: 1 })
+    expect(metrics.value('c', { route: 'kit.overflow', user: 'kit.overflow' })).toBe(50)
+    metrics.updateFilter({ blockLabels: ['user'] })
+    early.inc(2)
+    counter.inc({ route: '/a', user: 149 }, 3)
+    other.inc({ a: 2 })
+    expect(metrics.value('c', { route: '/a' })).toBe(5)
+    expect(metrics.value('other', { a: 2 })).toBe(1)
+    expect(metrics.value('kit.metrics.series')).toBe(2)
+    for (let route = 0; route < 200; route++) counter.inc({ route, user: 1 })
+    expect(metrics.value('kit.metrics.series')).toBe(100)
+    metrics.updateFilter({})
+    counter.inc({ route: '/b', user: 1 })
+    expect(metrics.value('c', { route: '/b', user: '1' })).toBeUndefined()
+    expect(metrics.value('c', { route: '/a', user: '0' })).toBe(1)
+    const metric = metrics.snapshot().metrics.find(({ name }) => name === 'c')!
+    const total = metric.series.reduce((sum, series) => sum + (series as { value: number }).value, 0)
+    expect(total).toBe(150 + 5 + 200 + 1)
+  })
 })
 
 describe('verbs', () => {
@@ -372,6 +484,28 @@ describe('verbs', () => {
     const metrics = testMetrics()
     for (let i = 0; i < 100; i++) metrics.incrCounter('c', 1, { [`l${i}`]: 1 })
     expect(metrics.dropped('bad_labels')).toBe(84)
+  })
+
+  it('bound the labels of the first use of a name', () => {
+    const metrics = testMetrics()
+    const labels = (count: number): Labels =>
+      Object.fromEntries(Array.from({ length: count }, (_, i) => [`l${i}`, 1]))
+    metrics.incrCounter('c', 1, labels(17))
+    metrics.incrCounter('d', 1, labels(16))
+    expect(metrics.value('c', labels(17))).toBeUndefined()
+    expect(metrics.value('d', labels(16))).toBe(1)
+    expect(metrics.dropped('bad_labels')).toBe(1)
+  })
+
+  it('make up nothing among the own instruments', () => {
+    const metrics = testMetrics()
+    metrics.incrCounter('kit.metrics.mine')
+    metrics.incrCounter('kit.metrics.sink.errors', 1, { sink: 'x', operation: 'flush' })
+    metrics.incrCounter('kit.mine')
+    expect(metrics.dropped('bad_name')).toBe(2)
+    expect(metrics.value('kit.metrics.mine')).toBeUndefined()
+    expect(metrics.value('kit.metrics.sink.errors', { sink: 'x', operation: 'flush' })).toBeUndefined()
+    expect(metrics.value('kit.mine')).toBe(1)
   })
 })
 
@@ -445,6 +579,58 @@ describe('filter', () => {
     expect(metrics.value('c', { op: 'get', user: 'ann' })).toBe(101)
     expect(metrics.value('g', { user: 'bob' })).toBe(1)
     expect(metrics.value('g', { user: 'ann' })).toBe(1)
+  })
+
+  it('adds up what an observable counter reports, whenever the label is blocked', () => {
+    for (const first of [true, false]) {
+      const metrics = testMetrics(first ? { filter: { blockLabels: ['mode'] } } : {})
+      let system = 5
+      metrics.observable('cpu', { kind: 'counter', labels: ['mode', 'core'] }, () => [
+        [{ mode: 'u', core: 0 }, 10],
+        [{ mode: 's', core: 0 }, system],
+        [{ mode: 's', core: 1 }, 3],
+        [{ mode: '', core: 2 }, 4],
+      ])
+      metrics.snapshot()
+      metrics.updateFilter({ blockLabels: ['mode'] })
+      expect(metrics.value('cpu', { core: 0 })).toBe(15)
+      expect(metrics.value('cpu', { core: 1 })).toBe(3)
+      expect(metrics.value('cpu', { core: 2 })).toBe(4)
+      system = 7
+      expect(metrics.value('cpu', { core: 0 })).toBe(17)
+      expect(metrics.value('cpu', { mode: 'u', core: 0 })).toBeUndefined()
+      metrics.updateFilter({})
+      expect(metrics.value('cpu', { mode: 'u', core: 0 })).toBe(10)
+      expect(metrics.value('cpu', { core: 0 })).toBeUndefined()
+      expect(metrics.dropped()).toBe(0)
+    }
+  })
+
+  it('shows a sum as the same series while the filter stands, whatever comes and goes beneath', () => {
+    const metrics = createMetrics({ filter: { blockLabels: ['pod'] } })
+    let source: MetricSource | undefined
+    metrics.attach({ name: 'look', start: (given) => void (source = given) })
+    let pods = ['a']
+    metrics.observable('o', { kind: 'counter', labels: ['pod'] }, () =>
+      pods.map((pod) => [{ pod }, 5] as const),
+    )
+    const look = (): unknown[] => {
+      source!.collect()
+      const found = source!.instruments().find(({ name }) => name === 'o')
+      return found?.kind === 'counter' ? [...found.series()] : []
+    }
+    const [first] = look()
+    expect(first).toMatchObject({ value: 5 })
+    pods = ['a', 'b']
+    expect(look()[0]).toBe(first)
+    expect(first).toMatchObject({ value: 10 })
+    pods = []
+    expect(look()).toEqual([])
+    expect(first).toMatchObject({ value: 10 })
+    pods = ['c']
+    metrics.updateFilter({ block: ['something'], blockLabels: ['pod', 'else'] })
+    expect(look()[0]).toBe(first)
+    expect(first).toMatchObject({ value: 5 })
   })
 
   it('conserves counts whatever the order of filters and recordings', () => {
@@ -594,6 +780,69 @@ describe('sinks', () => {
     expect(metrics.value('kit.metrics.sink.errors', { sink: 'hangs', operation: 'timeout' })).toBe(1)
   })
 
+  it('are given no time, or all the time, when asked to', async () => {
+    const metrics = testMetrics()
+    let deliver = (): void => {}
+    const slow = recordingSink({
+      name: 'slow',
+      flush: () => new Promise((resolve) => void (deliver = resolve)),
+    })
+    metrics.attach(slow)
+    await metrics.flush(0)
+    expect(time.pendingTimers).toBe(0)
+    deliver()
+    let flushed = false
+    const flushing = metrics.flush(Infinity).then(() => (flushed = true))
+    await new Promise(setImmediate)
+    time.advance(1e9)
+    await new Promise(setImmediate)
+    expect(flushed).toBe(false)
+    deliver()
+    await flushing
+    await metrics.shutdown(0)
+    expect(slow.calls).toEqual(['start', 'stop'])
+    expect(metrics.snapshot().metrics.find(({ name }) => name === 'kit.metrics.sink.errors')?.series).toEqual(
+      [],
+    )
+    await expect(metrics.shutdown(Infinity)).resolves.toBeUndefined()
+  })
+
+  it('count a failure that comes when nobody waits', async () => {
+    const metrics = testMetrics()
+    metrics.attach(recordingSink({ name: 'rejects', flush: () => Promise.reject(new Error('no')) }))
+    await metrics.flush(0)
+    await new Promise(setImmediate)
+    expect(metrics.value('kit.metrics.sink.errors', { sink: 'rejects', operation: 'flush' })).toBe(1)
+  })
+
+  it.each<[unknown]>([[NaN], [-1], ['5'], [null], [5n]])(
+    'refuse the timeout %s, and go on',
+    async (wrong) => {
+      const metrics = testMetrics()
+      const refused = { code: 'KIT_METRIC_OPTION_INVALID' }
+      await expect(metrics.flush(wrong as number)).rejects.toMatchObject(refused)
+      await expect(metrics.shutdown(wrong as number)).rejects.toMatchObject(refused)
+      metrics.counter('c').inc()
+      expect(metrics.value('c')).toBe(1)
+    },
+  )
+
+  it('ask no observable after shutdown, and keep what it reported last', async () => {
+    const metrics = testMetrics()
+    let source: MetricSource | undefined
+    metrics.attach({ name: 'look', start: (given) => void (source = given) })
+    let total = 1
+    const remove = metrics.observable('o', { kind: 'counter', labels: ['n'] }, () => [[{ n: total }, total]])
+    total = 2
+    expect(source?.ended).toBe(false)
+    await metrics.shutdown()
+    expect(source?.ended).toBe(true)
+    total = 3
+    remove()
+    const found = metrics.snapshot().metrics.find(({ name }) => name === 'o')
+    expect(found?.series).toMatchObject([{ labels: { n: '2' }, value: 2 }])
+  })
+
   it('get final numbers at shutdown, and later recordings go nowhere', async () => {
     const metrics = testMetrics()
     const counter = metrics.counter('c', { labels: ['a'] })
@@ -708,6 +957,21 @@ it('stays finite in snapshots when sums leave the range of doubles', () => {
   expect(metrics.value('c')).toBe(Number.MAX_VALUE)
   expect(metrics.value('g')).toBe(-Number.MAX_VALUE)
   expect(metrics.distribution('h')).toEqual({ count: 2, sum: Number.MAX_VALUE })
+})
+
+it('takes undefined for every option as if it were not there', () => {
+  const metrics = createMetrics({ maxSeries: undefined, maxTotalSeries: undefined, filter: undefined })
+  const spec = { help: undefined, labels: undefined, unit: undefined, maxSeries: undefined }
+  expect(metrics.counter('c', spec)).toBe(metrics.counter('c'))
+  expect(metrics.histogram('h', { ...spec, buckets: undefined })).toBe(metrics.histogram('h'))
+  metrics.observable('o', { ...spec, kind: undefined }, () => 1)
+  metrics.updateFilter({ default: undefined, allow: undefined, block: undefined, blockLabels: undefined })
+  expect(
+    metrics
+      .snapshot()
+      .metrics.slice(3)
+      .map(({ kind }) => kind),
+  ).toEqual(['counter', 'histogram', 'gauge'])
 })
 
 it('is one object for the whole process', async () => {

@@ -15,23 +15,23 @@ import type { Snapshot } from './snapshot.ts'
 /** Limits of one `Metrics`. */
 export interface MetricsOptions {
   /** How many series an instrument may have unless its own `maxSeries` says otherwise; 2,000 by default. */
-  readonly maxSeries?: number
+  readonly maxSeries?: number | undefined
   /** How many series with labels all instruments may have together; 50,000 by default. */
-  readonly maxTotalSeries?: number
+  readonly maxTotalSeries?: number | undefined
   /** The filter to begin with; everything is recorded by default. */
-  readonly filter?: MetricFilter
+  readonly filter?: MetricFilter | undefined
 }
 
 /** What describes an instrument. */
 export interface InstrumentSpec<L extends string = never> {
   /** One sentence for people. */
-  readonly help?: string
+  readonly help?: string | undefined
   /** The names of the labels, none by default. Every recording gives a value to each. */
-  readonly labels?: readonly L[]
+  readonly labels?: readonly L[] | undefined
   /** The unit, none by default; sinks put it into the name where that is the custom. */
-  readonly unit?: Unit
+  readonly unit?: Unit | undefined
   /** How many series there may be before further ones fold into the overflow series. */
-  readonly maxSeries?: number
+  readonly maxSeries?: number | undefined
 }
 
 /** What describes a histogram. */
@@ -40,20 +40,21 @@ export interface HistogramSpec<L extends string = never> extends InstrumentSpec<
    * Upper bounds of the buckets, ascending. The default depends on the unit: 5 ms to 10 s for 's' and none, 64 B
    * to 64 MiB for 'By', 0 to 10,000 for others.
    */
-  readonly buckets?: readonly number[]
+  readonly buckets?: readonly number[] | undefined
 }
 
 /** What describes an observable. */
 export interface ObservableSpec<L extends string = never> extends InstrumentSpec<L> {
   /** 'gauge' by default; a 'counter' reports a cumulative total that only grows. */
-  readonly kind?: 'counter' | 'gauge'
+  readonly kind?: 'counter' | 'gauge' | undefined
 }
 
 /**
  * Instruments, and the sinks that report them. Declaring throws a {@link MetricsError} for mistakes; recording
  * never throws: what cannot be recorded is counted in `kit.metrics.dropped`, by reason.
  *
- * Names are logical and dotted, with the unit beside them (`http.server.request.duration`, 's'). Asking twice for
+ * Names are logical and dotted, with the unit beside them (`http.server.request.duration`, 's'). Those under
+ * `kit.metrics.` are refused: they are the instruments that tell of these metrics themselves. Asking twice for
  * one name with one shape (kind, unit, labels, buckets) returns the same instrument; another shape throws
  * `KIT_METRIC_CONFLICT`, as does a name that would look the same as another one on a Prometheus page.
  */
@@ -65,7 +66,8 @@ export interface Metrics {
   /** Declares a histogram. */
   histogram<const L extends string = never>(name: string, spec?: HistogramSpec<L>): Histogram<L>
   /**
-   * Declares a metric whose values are asked for when sinks collect. Series that `read` no longer reports vanish.
+   * Declares a metric whose values are asked for when sinks collect. Series that `read` no longer reports vanish,
+   * and make room for others as soon as a budget is used up.
    * `read` runs synchronously and may throw: that is counted, and only its own series are missing. Several
    * functions may report different series of one name. Returns a function that removes `read`.
    */
@@ -74,7 +76,10 @@ export interface Metrics {
     spec: ObservableSpec<L>,
     read: () => Observation<L>,
   ): () => void
-  /** Adds to a counter that need not be declared. Labels may differ from call to call; absent ones are ''. */
+  /**
+   * Adds to a counter that need not be declared. Labels may differ from call to call; absent ones are ''. One
+   * undeclared name has at most 16 labels over all calls; a call that brings more is dropped (`bad_labels`).
+   */
   incrCounter(name: string, value?: number, labels?: Labels): void
   /** Sets a gauge that need not be declared. */
   setGauge(name: string, value: number, labels?: Labels): void
@@ -92,16 +97,22 @@ export interface Metrics {
    * Replaces the filter. It applies at once, to handles that were taken long ago too. Blocked counters and
    * histograms do not count; blocked gauges follow their value unseen, so that increments and decrements stay
    * paired. What was counted before is kept and shows again when the block ends. Recordings whose label is
-   * blocked go to the series without it; gauges show their sum there.
+   * blocked go to the series without it; gauges and observables show their sum there. Series that a blocked
+   * label hides do not count against the budgets meanwhile.
    */
   updateFilter(filter: MetricFilter): void
   /** Everything recorded, as frozen plain data. Asks the observables. */
   snapshot(): Snapshot
-  /** Lets every sink deliver what is due. Never rejects: failures count in `kit.metrics.sink.errors`. */
+  /**
+   * Lets every sink deliver what is due, within `timeoutMs`: 5,000 by default, 0 to start it and not wait, Infinity
+   * for no limit. Failures of sinks count in `kit.metrics.sink.errors` and reject nothing; only a time that is
+   * negative, NaN or no number rejects, with `KIT_METRIC_OPTION_INVALID`.
+   */
   flush(timeoutMs?: number): Promise<void>
   /**
    * Ends recording at once, then flushes and stops every sink, so that what sinks report last is exactly what was
-   * recorded. Later recordings go nowhere. Calling it again returns the same promise.
+   * recorded. Later recordings go nowhere, and observables are asked no more. Calling it again waits for the same
+   * shutdown. `timeoutMs` is that of {@link Metrics.flush}; when it is refused, nothing is shut down.
    */
   shutdown(timeoutMs?: number): Promise<void>
 }

@@ -27,6 +27,21 @@ export function checkName(name: unknown): asserts name is string {
   )
 }
 
+/** Whether `name` belongs to the instruments that a registry has of its own, and so to nobody else. */
+export function isOwnName(name: string): boolean {
+  return name.startsWith('kit.metrics.')
+}
+
+/** Throws `KIT_METRIC_NAME_INVALID` unless `name` is a logical metric name that users may take. */
+export function checkUserName(name: unknown): asserts name is string {
+  checkName(name)
+  if (!isOwnName(name)) return
+  throw new MetricsError(
+    'KIT_METRIC_NAME_INVALID',
+    `${JSON.stringify(name)}: names under 'kit.metrics.' belong to the metrics' own instruments; take another`,
+  )
+}
+
 /** Whether `name` is a logical metric name (OpenTelemetry's instrument name syntax). */
 export function isMetricName(name: unknown): name is string {
   return typeof name === 'string' && metricName.test(name)

@@ -38,3 +38,15 @@ export function checkDuration(where: string, value: unknown, fallback: number): 
   }
   return value
 }
+
+/** Returns `value`, or `fallback` when it is undefined; throws unless it is a number of at least 0, or Infinity. */
+export function checkTimeout(where: string, value: unknown, fallback: number): number {
+  if (value === undefined) return fallback
+  if (typeof value !== 'number' || !(value >= 0)) {
+    throw new MetricsError(
+      'KIT_METRIC_OPTION_INVALID',
+      `${where} must be milliseconds, 0 to wait for nothing, or Infinity`,
+    )
+  }
+  return value
+}

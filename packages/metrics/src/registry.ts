@@ -7,10 +7,10 @@ import { Drops, type DropReason } from './drops.ts'
 import { MetricsError } from './errors.ts'
 import { compileFilter, type CompiledFilter, type MetricFilter } from './filter.ts'
 import { createInstrument, type Definition, type Instrument, type Surroundings } from './instrument.ts'
-import { checkLabelNames, prometheusNames } from './naming.ts'
+import { checkLabelNames, isOwnName, prometheusNames } from './naming.ts'
 import { collectInto } from './observables.ts'
-import type { Budget, Changes } from './series.ts'
 import type { HistogramSeries, MetricSource, SourceHistogram, SourceInstrument, Tap } from './sink.ts'
+import type { Budget, Changes } from './table-options.ts'
 import { TapSet } from './taps.ts'
 
 interface Entry {
@@ -19,13 +19,10 @@ interface Entry {
   /** Whether a verb made it up; its label names may then still grow. */
   declared: boolean
   readonly reads: Set<() => unknown>
-  /** Whether it is one of the kit's own. */
+  /** Whether it is one of the kit's own: no default hides them, only a pattern that names them. */
   readonly own: boolean
   blocked: boolean
 }
-
-/** The kit's own instruments: no default hides them, only a pattern that names them. */
-const ownPrefix = 'kit.metrics.'
 
 /** How many labels the verbs may give to one undeclared name, over all calls. */
 const maxImprovisedLabels = 16
@@ -43,15 +40,21 @@ export class Registry implements MetricSource {
   #filter: CompiledFilter
   #listed: { generation: number; instruments: readonly SourceInstrument[] } | undefined
   #collecting = false
+  /** Whether observables may have stopped reporting series since these were last evicted. */
+  #reclaimable = false
   #stopped = false
 
   constructor(maxTotalSeries: number, filter: MetricFilter) {
     const shared = { changes: this.#changes, drops: this.drops }
-    this.#budget = { used: 0, max: maxTotalSeries }
+    this.#budget = { used: 0, max: maxTotalSeries, reclaim: () => this.#reclaim() }
     this.#around = { ...shared, budget: this.#budget }
     // What tells of drops must not itself be dropped.
-    this.#aroundOwn = { ...shared, budget: { used: 0, max: Infinity } }
+    this.#aroundOwn = { ...shared, budget: { used: 0, max: Infinity, reclaim: () => {} } }
     this.#filter = compileFilter(filter)
+  }
+
+  get ended(): boolean {
+    return this.#stopped
   }
 
   get generation(): number {
@@ -120,7 +123,7 @@ export class Registry implements MetricSource {
     this.#changes.count++
   }
 
-  /** Sends everything that is recorded from now on into the void. */
+  /** Sends everything that is recorded from now on into the void, and asks no observable any more. */
   stop(): void {
     this.#stopped = true
     for (const entry of this.#entries.values()) this.#applyFilter(entry)
@@ -138,11 +141,14 @@ export class Registry implements MetricSource {
     // An observable that takes a snapshot would ask itself.
     if (this.#collecting) return
     this.#collecting = true
-    const due = [...this.#entries.values()].filter((entry) => entry.definition.observed && !entry.blocked)
+    const due = [...this.#entries.values()].filter(
+      (entry) => entry.definition.observed && !entry.blocked && (entry.own || !this.#stopped),
+    )
     // The kit's own come last, so that they tell of the failures of this very collection.
     for (const entry of due) if (!entry.own) this.#collectEntry(entry)
     for (const entry of due) if (entry.own) this.#collectEntry(entry)
     this.#collecting = false
+    this.#reclaimable = true
   }
 
   tap(make: (instrument: SourceHistogram, series: HistogramSeries) => Tap): () => void {
@@ -155,7 +161,7 @@ export class Registry implements MetricSource {
 
   #create(definition: Definition, declared: boolean): Entry {
     this.#claimSpelling(definition)
-    const own = definition.name.startsWith(ownPrefix)
+    const own = isOwnName(definition.name)
     const instrument = createInstrument(definition, own ? this.#aroundOwn : this.#around)
     const entry: Entry = { definition, instrument, declared, reads: new Set(), own, blocked: false }
     this.#entries.set(definition.name, entry)
@@ -179,6 +185,8 @@ export class Registry implements MetricSource {
   }
 
   #makeUp(definition: Definition, labelNames: readonly string[]): Instrument | undefined {
+    checkCount(labelNames.length)
+    if (this.#budget.used >= this.#budget.max) this.#reclaim()
     if (this.#budget.used >= this.#budget.max) {
       this.drops.count('overflow')
       return undefined
@@ -198,8 +206,7 @@ export class Registry implements MetricSource {
     const { table } = entry.instrument
     const missing = labelNames.filter((name) => !table.labelNames.includes(name))
     if (missing.length === 0) return
-    if (table.labelNames.length + missing.length > maxImprovisedLabels)
-      throw new RangeError('too many labels')
+    checkCount(table.labelNames.length + missing.length)
     checkLabelNames(entry.definition.name, entry.definition.kind, [...table.labelNames, ...missing])
     table.extend(missing)
     entry.instrument.only = null
@@ -213,11 +220,32 @@ export class Registry implements MetricSource {
     // A blocked gauge goes on following its value: one that missed a decrement would be wrong for good.
     entry.instrument.table.setVoided((this.#stopped && !own) || (entry.blocked && kind !== 'gauge'))
     entry.instrument.table.setBlockedLabels(own ? new Set() : this.#filter.blockedLabels)
+    // Nobody asks a blocked observable, so what it reported before must not count as reported for good.
+    if (entry.blocked && entry.definition.observed) this.#forget(entry)
+  }
+
+  #forget({ instrument }: Entry): void {
+    instrument.table.beginCollection()
+    instrument.table.endCollection()
+    this.#reclaimable = true
+  }
+
+  /** One pass after a collection finds all there is, so recordings over the budget do not search again and again. */
+  #reclaim(): void {
+    if (!this.#reclaimable) return
+    this.#reclaimable = false
+    for (const { definition, instrument } of this.#entries.values()) {
+      if (definition.observed) instrument.table.evictUnreported()
+    }
   }
 
   #collectEntry({ instrument, reads }: Entry): void {
     if (instrument.kind !== 'histogram') collectInto(instrument, reads, this.drops)
   }
+}
+
+function checkCount(labels: number): void {
+  if (labels > maxImprovisedLabels) throw new RangeError('too many labels')
 }
 
 function differenceBetween(known: Entry, wanted: Definition): string {

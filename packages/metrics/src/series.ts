@@ -4,46 +4,29 @@
  */
 
 import type { Cell } from './cell.ts'
-import type { Drops } from './drops.ts'
 import { countKeys, LabelIndex, type LabelBag } from './label-index.ts'
 import { canonicalLabelValue, overflowLabelValue } from './labels.ts'
+import { Remembered } from './remembered.ts'
+import type { TableOptions } from './table-options.ts'
 
-/** The series that a set of instruments may have together. */
-export interface Budget {
-  used: number
-  readonly max: number
-}
-
-/** Counts changes of anything that a reader may have cached a list of. */
-export interface Changes {
-  count: number
-}
-
-/** How one instrument's table makes and limits its cells. */
-export interface TableOptions<C, V> {
-  readonly labelNames: readonly string[]
-  readonly maxSeries: number
-  readonly budget: Budget
-  readonly changes: Changes
-  readonly drops: Drops
-  make(labelValues: readonly string[]): C
-  /**
-   * Shows several series as one where a blocked label made them equal. Kinds without it redirect recordings
-   * instead, which would let a gauge that went up here come down there.
-   */
-  readonly fold?: (labelValues: readonly string[], members: readonly C[]) => V
-  /** Only series reported in the latest collection are shown; others make room when the budget is used up. */
-  readonly observed: boolean
-}
+/**
+ * How many series of an observable are remembered after they made room for others, or as many as it may have if
+ * that is more. One that returns is the same object then, and sinks that report differences go on from it.
+ */
+export const maxRemembered = 4096
 
 /** Finds, creates and lists the cells of one instrument; `V` is what folded series look like. */
 export class SeriesTable<C extends Cell<C>, V = never> {
   labelNames: readonly string[]
   readonly #options: TableOptions<C, V>
   readonly #void: C
+  readonly #evicted: Remembered<C>
   private index: LabelIndex<C>
   #cells: C[] = []
   #overflow: C | undefined
+  #pinned: C | undefined
+  /** How many cells count against the budget. */
+  #counted = 0
   #visible: readonly (C | V)[] | undefined
   #shown: ReadonlySet<C> = new Set()
   #reported = new Set<C>()
@@ -55,6 +38,7 @@ export class SeriesTable<C extends Cell<C>, V = never> {
     this.index = new LabelIndex(options.labelNames)
     this.#options = options
     this.#void = options.make([])
+    this.#evicted = new Remembered(Math.max(maxRemembered, options.maxSeries))
   }
 
   /** The cell of `labels`, created if need be; undefined when they do not fit. Never throws. */
@@ -87,7 +71,7 @@ export class SeriesTable<C extends Cell<C>, V = never> {
 
   /** The cell of an instrument without labels. Costs nothing of the budget: there is one, and code declared it. */
   pin(): C {
-    return this.index.find([]) ?? this.#add([])
+    return (this.#pinned ??= this.#add([]))
   }
 
   /** The series to report. */
@@ -108,7 +92,7 @@ export class SeriesTable<C extends Cell<C>, V = never> {
   /** The cell of a label set that the running collection reports; undefined when the labels do not fit. */
   report(labels: LabelBag): C | undefined {
     const cell = this.find(labels)
-    if (cell !== undefined) this.#reported.add(cell)
+    if (cell !== undefined && cell !== this.#void) this.#reported.add(cell)
     return cell
   }
 
@@ -120,6 +104,18 @@ export class SeriesTable<C extends Cell<C>, V = never> {
     if (before.size !== now.size || ![...now].every((cell) => before.has(cell))) this.#changed()
   }
 
+  /** Lets all series go that the latest collection did not report, or has not yet if it is still running. */
+  evictUnreported(): void {
+    if (this.#reported.size === this.#cells.length) return
+    const before = this.#cells
+    this.#cells = before.filter((cell) => this.#reported.has(cell))
+    for (const cell of before) {
+      if (!this.#reported.has(cell)) this.#evicted.put(JSON.stringify(cell.labelValues), cell)
+    }
+    this.#recount()
+    this.#reindex()
+  }
+
   /** Sends all recordings into the void, or lets them count again. */
   setVoided(voided: boolean): void {
     this.#voided = voided
@@ -128,7 +124,12 @@ export class SeriesTable<C extends Cell<C>, V = never> {
 
   /** Takes these labels off all series, or gives them back. */
   setBlockedLabels(labels: ReadonlySet<string>): void {
-    this.#blockedLabels = new Set(this.labelNames.filter((name) => labels.has(name)))
+    const blocked = new Set(this.labelNames.filter((name) => labels.has(name)))
+    const before = this.#blockedLabels
+    if (blocked.size === before.size && [...blocked].every((name) => before.has(name))) return
+    this.#blockedLabels = blocked
+    this.#options.fold?.clear()
+    this.#recount()
     this.#aimAll()
     this.#changed()
   }
@@ -160,16 +161,25 @@ export class SeriesTable<C extends Cell<C>, V = never> {
   #resolve(values: readonly string[]): C {
     const known = this.index.find(values)
     if (known !== undefined) return known
-    const { budget, drops, observed, maxSeries } = this.#options
-    if (this.#cells.length >= maxSeries || budget.used >= budget.max) {
-      if (observed) this.#evictUnreported()
-      if (this.#cells.length >= maxSeries || budget.used >= budget.max) {
-        drops.count('overflow')
-        return observed ? this.#void : this.#overflowCell()
-      }
+    if (!this.#hasRoom()) this.#makeRoom()
+    if (!this.#hasRoom()) {
+      this.#options.drops.count('overflow')
+      return this.#options.observed ? this.#void : this.#overflowCell()
     }
-    budget.used++
+    this.#options.budget.used++
+    this.#counted++
     return this.#add(values)
+  }
+
+  #hasRoom(): boolean {
+    const { budget, maxSeries } = this.#options
+    return this.#counted < maxSeries && budget.used < budget.max
+  }
+
+  #makeRoom(): void {
+    const { budget, observed } = this.#options
+    if (observed) this.evictUnreported()
+    if (budget.used >= budget.max) budget.reclaim()
   }
 
   #overflowCell(): C {
@@ -177,7 +187,8 @@ export class SeriesTable<C extends Cell<C>, V = never> {
   }
 
   #add(values: readonly string[]): C {
-    const cell = this.#options.make(values)
+    const returning = this.#options.observed ? this.#evicted.take(JSON.stringify(values)) : undefined
+    const cell = returning ?? this.#options.make(values)
     this.index.add(cell)
     this.#cells.push(cell)
     this.#aim(cell)
@@ -190,12 +201,19 @@ export class SeriesTable<C extends Cell<C>, V = never> {
     this.#changed()
   }
 
-  #evictUnreported(): void {
-    const kept = this.#cells.filter((cell) => this.#reported.has(cell))
-    if (kept.length === this.#cells.length) return
-    this.#options.budget.used -= this.#cells.length - kept.length
-    this.#cells = kept
-    this.#reindex()
+  /**
+   * Counts the cells anew. Those that a blocked label hides do not count, or they would leave no room for the
+   * series that take their place.
+   */
+  #recount(): void {
+    const counted = this.#cells.filter((cell) => this.#counts(cell)).length
+    this.#options.budget.used += counted - this.#counted
+    this.#counted = counted
+  }
+
+  #counts(cell: C): boolean {
+    if (cell === this.#overflow || cell === this.#pinned) return false
+    return this.#options.fold !== undefined || !this.#isBlocked(cell.labelValues)
   }
 
   #changed(): void {
@@ -215,7 +233,7 @@ export class SeriesTable<C extends Cell<C>, V = never> {
   }
 
   #isBlocked(values: readonly string[]): boolean {
-    if (this.#blockedLabels.size === 0 || isOverflow(values)) return false
+    if (this.#blockedLabels.size === 0 || (!this.#options.observed && isOverflow(values))) return false
     return values.some((value, i) => value !== '' && this.#blockedLabels.has(this.labelNames[i]!))
   }
 
@@ -228,21 +246,9 @@ export class SeriesTable<C extends Cell<C>, V = never> {
       ? this.#cells.filter((cell) => this.#shown.has(cell))
       : this.#cells.slice()
     if (this.#blockedLabels.size === 0) return cells
-    const fold = this.#options.fold
+    const { fold } = this.#options
     if (fold === undefined) return cells.filter((cell) => !this.#isBlocked(cell.labelValues))
-    const groups = new Map<string, C[]>()
-    for (const cell of cells) {
-      const values = cell.labelValues
-      const key = JSON.stringify(this.#isBlocked(values) ? this.#stripped(values) : values)
-      const members = groups.get(key)
-      if (members === undefined) groups.set(key, [cell])
-      else members.push(cell)
-    }
-    return [...groups].map(([key, members]) =>
-      members.length === 1 && !this.#isBlocked(members[0]!.labelValues)
-        ? members[0]!
-        : fold(JSON.parse(key) as string[], members),
-    )
+    return fold.list(cells, (values) => (this.#isBlocked(values) ? this.#stripped(values) : values))
   }
 }
 

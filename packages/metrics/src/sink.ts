@@ -10,7 +10,8 @@ import type { Unit } from './naming.ts'
 /**
  * A destination of metrics. `start` is called once, by `attach`; it must not throw for anything but a mistake in
  * setting up. `flush` delivers what is due now; `stop` delivers the rest and ends all timers. Both get the time
- * they may take in milliseconds, and a rejection or a delay of one sink never touches another.
+ * they may take in milliseconds (0 when nobody waits, Infinity when there is no limit), and a rejection or a delay
+ * of one sink never touches another.
  */
 export interface Sink {
   /** For messages and for the label `sink` of `kit.metrics.sink.errors`. */
@@ -26,6 +27,11 @@ export interface MetricSource {
   collect(): void
   /** The instruments to report now, in order of registration; those that the filter blocks are left out. */
   instruments(): readonly SourceInstrument[]
+  /**
+   * True once the metrics are shut down: recordings go nowhere and observables are asked no more, so the numbers
+   * are final. A sink that is read may go on showing them after `stop`.
+   */
+  readonly ended: boolean
   /** Changes whenever an instrument or a series appears or vanishes or the filter changes. */
   readonly generation: number
   /**

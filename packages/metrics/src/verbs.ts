@@ -7,7 +7,7 @@ import type { CounterCell, GaugeCell, HistogramCell } from './cell.ts'
 import { defaultBuckets } from './histogram.ts'
 import type { Definition, Instrument } from './instrument.ts'
 import type { Labels } from './labels.ts'
-import { isMetricName, type InstrumentKind, type Unit } from './naming.ts'
+import { isMetricName, isOwnName, type InstrumentKind, type Unit } from './naming.ts'
 import type { Registry } from './registry.ts'
 
 const noLabels: Labels = Object.freeze({})
@@ -43,7 +43,7 @@ export class Verbs {
     unit: Unit | '',
     labels: Labels = noLabels,
   ): Instrument | undefined {
-    if (!isMetricName(name)) {
+    if (!isMetricName(name) || isOwnName(name)) {
       this.#registry.drops.count('bad_name')
       return undefined
     }

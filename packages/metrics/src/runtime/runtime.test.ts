@@ -64,6 +64,19 @@ describe('runtime metrics', () => {
     time[Symbol.dispose]()
   })
 
+  it('are refused to another copy of the package while one observes', async () => {
+    vi.resetModules()
+    const other = await import('./index.ts')
+    expect(other.runtimeMetrics).not.toBe(runtimeMetrics)
+    const metrics = testMetrics()
+    const runtime = runtimeMetrics(metrics)
+    expect(() => other.runtimeMetrics(metrics)).toThrow(
+      expect.objectContaining({ code: 'KIT_METRIC_CONFLICT' }),
+    )
+    runtime[Symbol.dispose]()
+    other.runtimeMetrics(metrics)[Symbol.dispose]()
+  })
+
   it('refuse times that make no sense', () => {
     for (const options of [
       { eventLoopResolutionMs: 0 },

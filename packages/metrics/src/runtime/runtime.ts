@@ -14,17 +14,21 @@ import { watchProcess } from './process.ts'
 /** How the runtime is observed. */
 export interface RuntimeOptions {
   /** How often the event loop's delay is sampled, in milliseconds; 10 by default. Each sample wakes the loop. */
-  readonly eventLoopResolutionMs?: number
+  readonly eventLoopResolutionMs?: number | undefined
   /** Over how many milliseconds the delay's quantiles are taken; 10,000 by default. */
-  readonly eventLoopWindowMs?: number
+  readonly eventLoopWindowMs?: number | undefined
 }
 
-const watched = new WeakSet<Metrics>()
+const anchor = Symbol.for('@kit/metrics/runtime@1')
+
+/** The metrics that observe the runtime, for all copies of this package in the process. */
+const watched = processWide()
 
 /**
  * Observes the runtime until the returned object is disposed. Nothing keeps the process alive. The delay of the
  * event loop is sampled all the time, over windows of its own, so that neither a scrape nor the number of readers
- * changes what is measured. Throws `KIT_METRIC_CONFLICT` while these metrics are being observed already.
+ * changes what is measured. Throws `KIT_METRIC_CONFLICT` while these metrics are observing the runtime already,
+ * through whichever copy of this package.
  *
  * Costs a timer every `eventLoopResolutionMs`, one clock read a garbage collection, and some tens of microseconds
  * a collection.
@@ -62,4 +66,9 @@ export function runtimeMetrics(metrics: Metrics, options: RuntimeOptions = {}): 
       for (const stop of stops) stop()
     },
   }
+}
+
+function processWide(): WeakSet<Metrics> {
+  const slots = globalThis as { [anchor]?: WeakSet<Metrics> }
+  return (slots[anchor] ??= new WeakSet())
 }

@@ -28,7 +28,7 @@ export interface SinkHarness {
    */
   read(query: SinkQuery): Promise<SinkReading>
   /** True when the sink is read rather than sending, so that nothing can be read once it has stopped. */
-  readonly pull?: boolean
+  readonly pull?: boolean | undefined
 }
 
 /** One case; `run` rejects when the sink fails it. */

@@ -155,6 +155,44 @@ describe('intervals', () => {
     )
   })
 
+  it('count once what an observable reports again after others took its place', () => {
+    const { metrics, sink } = attached({ retainMs: 1_000_000 })
+    let pods = ['a', 'b']
+    let value = 100
+    metrics.observable('o', { kind: 'counter', labels: ['pod'], maxSeries: 2 }, () =>
+      pods.map((pod) => [{ pod }, value] as const),
+    )
+    for (pods of [
+      ['a', 'b'],
+      ['c', 'd'],
+      ['e', 'f'],
+      ['a', 'b'],
+    ])
+      time.advance(10_000)
+    value = 130
+    const sums = sink.data().intervals.flatMap(({ counters }) => counters.filter(({ name }) => name === 'o'))
+    const ofPod = (pod: string): number =>
+      total(sums.filter(({ labels }) => labels['pod'] === pod).map(({ sum }) => sum))
+    expect(['a', 'b', 'c', 'f'].map(ofPod)).toEqual([130, 130, 100, 100])
+    expect(
+      metrics.snapshot().metrics.find(({ name }) => name === 'kit.metrics.series')?.series,
+    ).toMatchObject([{ value: 2 }])
+  })
+
+  it('count once what a blocked label adds up, until the shutdown', async () => {
+    const metrics = createMetrics({ filter: { blockLabels: ['pod'] } })
+    const sink = memory()
+    metrics.attach(sink)
+    let pods: [{ pod: string }, number][] = [[{ pod: 'a' }, 10]]
+    metrics.observable('o', { kind: 'counter', labels: ['pod'] }, () => pods)
+    time.advance(10_000)
+    pods = [...pods, [{ pod: 'b' }, 5]]
+    time.advance(10_000)
+    await metrics.shutdown()
+    const sums = sink.data().intervals.flatMap(({ counters }) => counters.filter(({ name }) => name === 'o'))
+    expect(sums.map(({ sum }) => sum)).toEqual([10, 5])
+  })
+
   it('survive JSON, and no value makes them infinite', () => {
     const { metrics, sink } = attached()
     const histogram = metrics.histogram('h')
@@ -252,10 +290,12 @@ describe('the handler', () => {
     const sink = memory()
     const get = (method = 'GET'): Promise<Response> => sink.handler(new Request('http://x/', { method }))
     expect((await get()).status).toBe(503)
+    const { handler } = sink
     createMetrics().attach(sink)
     const response = await get()
     expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8')
     expect(await response.json()).toEqual(JSON.parse(JSON.stringify(sink.data())))
+    expect((await handler(new Request('http://x/'))).status).toBe(200)
     expect([(await get('HEAD')).status, (await get('POST')).status]).toEqual([200, 405])
   })
 })

@@ -16,15 +16,15 @@ import { Recorder } from './recorder.ts'
 /** How long the memory is. */
 export interface MemoryOptions {
   /** The length of an interval in milliseconds; 10,000 by default. */
-  readonly intervalMs?: number
+  readonly intervalMs?: number | undefined
   /** How long closed intervals are kept in milliseconds; 60,000 by default, at least `intervalMs`. */
-  readonly retainMs?: number
+  readonly retainMs?: number | undefined
 }
 
 /** How a dump leaves the process. */
 export interface DumpOptions {
   /** Takes the text; writes to standard error by default. */
-  readonly write?: (text: string) => void
+  readonly write?: ((text: string) => void) | undefined
 }
 
 /**

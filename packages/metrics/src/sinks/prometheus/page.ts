@@ -25,6 +25,8 @@ type Series = NumberSeries | HistogramSeries
 
 interface Row {
   readonly series: Series
+  /** The labels that `start` and `end` were made of: another array when the instrument got more label names. */
+  readonly labelValues: readonly string[]
   /** The braced name before a number, the bare labels of a histogram. */
   readonly start: string
   /** The line that tells when the series started, or nothing. */
@@ -102,7 +104,9 @@ function createFamily(format: ExpositionFormat, prefix: string, instrument: Sour
   const labelsOf = (series: Series): string => labelText(instrument.labelNames, series.labelValues)
   const row = (series: Series, start: string, labels: string): Row => {
     // No reading is NaN, so a new row is written at once.
-    return { series, start, end: createdLine(format, name, kind, labels, series), seen: NaN, text: '' }
+    const { labelValues } = series
+    const end = createdLine(format, name, kind, labels, series)
+    return { series, labelValues, start, end, seen: NaN, text: '' }
   }
   const shared = { header: header(format, name, instrument), rows: [] }
   if (kind === 'histogram') {
@@ -141,7 +145,7 @@ class RowFinder {
       this.#byIdentity ??= new Map(this.#kept.map((kept) => [kept.series, kept]))
     }
     if (this.#byIdentity !== undefined) row = this.#byIdentity.get(series)
-    row ??= this.#family.create(series)
+    if (row?.labelValues !== series.labelValues) row = this.#family.create(series)
     this.found.push(row)
     return row
   }

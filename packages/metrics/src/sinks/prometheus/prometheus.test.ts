@@ -160,6 +160,49 @@ describe('the page', () => {
     expect(await sink.text()).toContain('grows_total{one="1"} 2\ngrows_total{two="2"} 1\n')
   })
 
+  it('spells the labels anew when a name got more of them', async () => {
+    const { metrics, sink } = attached()
+    for (const format of [undefined, openMetrics]) {
+      metrics.incrCounter('x', 1, { a: overflowLabelValue })
+      metrics.addSample('y', 1, { a: overflowLabelValue })
+      // oxlint-disable-next-line no-await-in-loop
+      await sink.text(format)
+    }
+    metrics.incrCounter('x', 1, { a: 'q', b: '1' })
+    metrics.incrCounter('x', 5, { a: overflowLabelValue })
+    metrics.addSample('y', 1, { a: 'q', b: '1' })
+    metrics.addSample('y', 1, { a: overflowLabelValue })
+    for (const format of ['text', 'openmetrics'] as const) {
+      // oxlint-disable-next-line no-await-in-loop
+      expect(flattened(await families(sink, format))).toEqual(expectedFrom(metrics, format))
+    }
+    const lines = (await sink.text()).split('\n').filter((line) => line.startsWith('x_total'))
+    expect(lines).toEqual([
+      `x_total{a="${overflowLabelValue}",b="${overflowLabelValue}"} 2`,
+      'x_total{a="q",b="1"} 1',
+      `x_total{a="${overflowLabelValue}"} 5`,
+    ])
+  })
+
+  it('shows sums that left the range of doubles as a snapshot does', async () => {
+    const { metrics, sink } = attached()
+    metrics.updateFilter({ block: ['kit'] })
+    const counter = metrics.counter('c')
+    const gauge = metrics.gauge('g')
+    const histogram = metrics.histogram('h', { buckets: [1] })
+    for (let i = 0; i < 2; i++) {
+      counter.inc(Number.MAX_VALUE)
+      gauge.dec(Number.MAX_VALUE)
+      histogram.observe(Number.MAX_VALUE)
+    }
+    for (const format of ['text', 'openmetrics'] as const) {
+      // oxlint-disable-next-line no-await-in-loop
+      const read = flattened(await families(sink, format))
+      expect(read).toEqual(expectedFrom(metrics, format))
+      expect(read.get(keyOf('c_total', {}))).toBe(Number.MAX_VALUE)
+    }
+  })
+
   it('parses back to exactly what was recorded, in both formats, from scrape to scrape', async () => {
     const text = fc.string({ unit: 'binary', maxLength: 6 })
     const label = fc.oneof(
@@ -246,11 +289,64 @@ describe('scrapes', () => {
     const { metrics, sink } = attached()
     let reads = 0
     metrics.observable('o', {}, () => ++reads)
-    const pages = await Promise.all(Array.from({ length: 500 }, () => sink.text()))
+    const get = async (): Promise<string> => (await sink.handler(new Request('http://x/metrics'))).text()
+    const pages = await Promise.all(
+      Array.from({ length: 500 }, (_, i) => (i % 5 === 0 ? get() : sink.text())),
+    )
     expect(reads).toBe(1)
     expect(new Set(pages).size).toBe(1)
     await sink.text()
     expect(reads).toBe(2)
+  })
+
+  it('get all that was recorded before they were asked for, however long the page before takes', async () => {
+    const { metrics, sink } = attached()
+    const counter = metrics.counter('a')
+    const first = sink.text()
+    counter.inc()
+    expect(await sink.text()).toContain('\na_total 1\n')
+    expect(await first).toContain('\na_total 1\n')
+    const many = metrics.counter('many', { labels: ['id'], maxSeries: 20_000 })
+    for (let id = 0; id < 10_000; id++) many.inc({ id })
+    let reads = 0
+    metrics.observable('reads', {}, () => ++reads)
+    const long = sink.text()
+    await new Promise(setImmediate)
+    counter.inc()
+    const later = [sink.text(), sink.text(), sink.text()]
+    expect(await long).toContain('\na_total 1\n')
+    for (const page of await Promise.all(later)) expect(page).toContain('\na_total 2\n')
+    expect(reads).toBe(2)
+  })
+
+  it('still find the final numbers after shutdown, in both formats', async () => {
+    const { metrics, sink } = attached()
+    const counter = metrics.counter('c', { labels: ['a'] })
+    let total = 1
+    metrics.observable('o', { kind: 'counter' }, () => total)
+    counter.inc({ a: 1 }, 3)
+    await sink.text()
+    counter.inc({ a: 1 }, 4)
+    total = 2
+    const shutdown = metrics.shutdown()
+    counter.inc({ a: 1 }, 100)
+    total = 50
+    await shutdown
+    for (const accept of [undefined, openMetrics]) {
+      // oxlint-disable-next-line no-await-in-loop
+      const page = await sink.text(accept)
+      expect(page).toContain('\nc_total{a="1"} 7\n')
+      expect(page).toContain('\no_total 2\n')
+    }
+    expect((await sink.handler(new Request('http://x/'))).status).toBe(200)
+  })
+
+  it('go on after one that failed', async () => {
+    const sink = prometheus()
+    const early = sink.text().catch((error: unknown) => error)
+    expect(await early).toMatchObject({ code: 'KIT_METRIC_SINK_DETACHED' })
+    createMetrics().attach(sink)
+    expect(await sink.text()).toContain('kit_metrics_series 0\n')
   })
 
   it('of long pages leave the event loop to others', async () => {
@@ -327,6 +423,15 @@ describe('the handler', () => {
     [`${openMetrics};q=nonsense`, 'text'],
   ])('answers Accept %j with %s', (accept, type) => {
     expect(prometheus().contentType(accept).startsWith(`${type}/`)).toBe(true)
+  })
+
+  it('needs no sink to be called on, and neither do the page and its type', async () => {
+    const { metrics, sink } = attached()
+    metrics.counter('c').inc()
+    const { handler, text, contentType } = sink
+    const response = await handler(new Request('http://x/metrics'))
+    expect(await response.text()).toBe(await text())
+    expect(response.headers.get('content-type')).toBe(contentType())
   })
 
   it('takes any Accept header', () => {

@@ -7,29 +7,35 @@ import { checkOptions } from '../../options.ts'
 import type { MetricSource, Sink } from '../../sink.ts'
 import { contentTypes, negotiate, type ExpositionFormat } from './negotiate.ts'
 import { Page } from './page.ts'
+import { SharedRun } from './shared-run.ts'
 
 /** How the page is made. */
 export interface PrometheusOptions {
   /** Put before every metric name, such as 'shop_'; none by default. */
-  readonly prefix?: string
+  readonly prefix?: string | undefined
 }
 
 /**
  * A sink that is read by scrapes. It has no timers and sends nothing by itself, so `flush` has nothing to do.
  * It keeps its rendered text, as much memory as the page is long, and no scrape takes the event loop for longer
- * than about 64 kB of text at a time. Scrapes that come while one is being rendered share its page.
+ * than about 64 kB of text at a time. Scrapes that come together share a page; one that comes while a page is being
+ * made shares the next, so that every page has all that was recorded before it was asked for.
+ *
+ * After `shutdown` the sink goes on showing the final numbers, for the last scrape of a service that drains. A sink
+ * that was detached shows nothing, and lets go of the metrics. `text`, `contentType` and `handler` need no `this`.
  */
 export interface PrometheusSink extends Sink {
   /**
-   * The page: Prometheus text 0.0.4, or OpenMetrics 1.0 when this Accept header prefers it. Rejects with
-   * `KIT_METRIC_SINK_DETACHED` unless the sink is attached.
+   * The page: Prometheus text 0.0.4, or OpenMetrics 1.0 when this Accept header prefers it. Sums that left the
+   * range of doubles are shown as the largest double. Rejects with `KIT_METRIC_SINK_DETACHED` before the sink is
+   * attached and after it was detached.
    */
-  text(accept?: string): Promise<string>
+  readonly text: (accept?: string) => Promise<string>
   /** The Content-Type that goes with `text(accept)`. */
-  contentType(accept?: string): string
+  readonly contentType: (accept?: string) => string
   /**
-   * Answers GET and HEAD, whatever the path: 200 with the page, 405 for other methods, 503 when the sink is not
-   * attached. Never rejects. It asks for no authorization: mount it where only your scrapers reach it.
+   * Answers GET and HEAD, whatever the path: 200 with the page, 405 for other methods, 503 where `text`
+   * rejects with `KIT_METRIC_SINK_DETACHED`. Never rejects. It asks for no authorization: mount it where only your scrapers reach it.
    */
   readonly handler: (request: Request) => Promise<Response>
 }
@@ -47,7 +53,7 @@ export function prometheus(options: PrometheusOptions = {}): PrometheusSink {
   return new Exposition(prefix)
 }
 
-/** One rendered page, shared by all scrapes that came while it was made. */
+/** One rendered page, shared by all scrapes that came before it was begun. */
 interface Rendered {
   readonly slices: readonly string[]
   /** The slices as UTF-8, each encoded when it is first asked for. */
@@ -56,14 +62,22 @@ interface Rendered {
 
 class Exposition implements PrometheusSink {
   readonly name = 'prometheus'
+  readonly text: (accept?: string) => Promise<string>
+  readonly contentType: (accept?: string) => string
   readonly handler: (request: Request) => Promise<Response>
   readonly #prefix: string
   readonly #pages = new Map<ExpositionFormat, Page>()
-  readonly #rendering = new Map<ExpositionFormat, Promise<Rendered>>()
+  readonly #renderings: Readonly<Record<ExpositionFormat, SharedRun<Rendered>>>
   #source: MetricSource | undefined
 
   constructor(prefix: string) {
     this.#prefix = prefix
+    this.#renderings = {
+      text: new SharedRun(() => this.#render('text')),
+      openmetrics: new SharedRun(() => this.#render('openmetrics')),
+    }
+    this.text = async (accept) => (await this.#renderings[negotiate(accept)].join()).slices.join('')
+    this.contentType = (accept) => contentTypes[negotiate(accept)]
     this.handler = (request) => this.#handle(request)
   }
 
@@ -78,17 +92,9 @@ class Exposition implements PrometheusSink {
   }
 
   async stop(): Promise<void> {
+    if (this.#source?.ended === true) return
     this.#source = undefined
     this.#pages.clear()
-  }
-
-  async text(accept?: string): Promise<string> {
-    const { slices } = await this.#render(negotiate(accept))
-    return slices.join('')
-  }
-
-  contentType(accept?: string): string {
-    return contentTypes[negotiate(accept)]
   }
 
   async #handle(request: Request): Promise<Response> {
@@ -98,7 +104,7 @@ class Exposition implements PrometheusSink {
     const format = negotiate(request.headers.get('accept'))
     const headers = { 'content-type': contentTypes[format], 'cache-control': 'no-store', vary: 'accept' }
     try {
-      const rendered = await this.#render(format)
+      const rendered = await this.#renderings[format].join()
       if (request.method === 'HEAD') return new Response(null, { headers })
       return new Response(bodyOf(rendered), { headers })
     } catch (error) {
@@ -110,16 +116,7 @@ class Exposition implements PrometheusSink {
     }
   }
 
-  #render(format: ExpositionFormat): Promise<Rendered> {
-    let rendering = this.#rendering.get(format)
-    if (rendering === undefined) {
-      rendering = this.#start(format).finally(() => this.#rendering.delete(format))
-      this.#rendering.set(format, rendering)
-    }
-    return rendering
-  }
-
-  async #start(format: ExpositionFormat): Promise<Rendered> {
+  async #render(format: ExpositionFormat): Promise<Rendered> {
     const source = this.#source
     if (source === undefined) {
       throw new MetricsError(

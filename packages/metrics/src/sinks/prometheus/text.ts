@@ -5,6 +5,7 @@
 
 import { prometheusLabelName, prometheusName, prometheusUnit } from '../../naming.ts'
 import type { HistogramSeries, NumberSeries, SourceHistogram, SourceInstrument } from '../../sink.ts'
+import { finite } from '../../snapshot.ts'
 import type { ExpositionFormat } from './negotiate.ts'
 
 /** The name of an instrument's family, which OpenMetrics puts on its TYPE line: without `_total`. */
@@ -83,10 +84,9 @@ export function histogramLines(
   return parts.join('')
 }
 
-/** A number in the syntax of both formats. */
+/** A number in the syntax of both formats: finite, as in a snapshot, since rates of +Inf would be NaN for good. */
 export function numberText(value: number): string {
-  if (value === Infinity) return '+Inf'
-  return value === -Infinity ? '-Inf' : String(value)
+  return String(finite(value))
 }
 
 /**

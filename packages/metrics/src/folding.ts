@@ -1,0 +1,91 @@
+/**
+ * Folding: showing several series as their sum where the filter took off the labels that told them apart. Gauges
+ * and observed counters fold. What is recorded with an increment is redirected instead, but that would let a
+ * gauge that went up here come down there, and would let one reported total overwrite another.
+ */
+
+import { Remembered } from './remembered.ts'
+import type { NumberSeries } from './sink.ts'
+
+/** How a table shows cells whose labels the filter took off. */
+export interface Fold<C, V> {
+  /** The series to show: cells that keep their labels as they are, the others in sums by what `strip` returns. */
+  list(cells: readonly C[], strip: (labelValues: readonly string[]) => readonly string[]): readonly (C | V)[]
+  /** Forgets the sums, because other labels are blocked now. */
+  clear(): void
+}
+
+/** Sums cells. The same labels are the same object each time, so that readers can keep state by identity. */
+export class Folding<C extends NumberSeries> implements Fold<C, NumberSeries> {
+  readonly #idle: Remembered<FoldedSeries>
+  #shown = new Map<string, FoldedSeries>()
+
+  /** Sums that are not shown now are remembered up to `limit`. */
+  constructor(limit: number) {
+    this.#idle = new Remembered(limit)
+  }
+
+  list(
+    cells: readonly C[],
+    strip: (labelValues: readonly string[]) => readonly string[],
+  ): readonly (C | NumberSeries)[] {
+    const groups = new Map<string, { labelValues: readonly string[]; members: C[]; altered: boolean }>()
+    for (const cell of cells) {
+      const labelValues = strip(cell.labelValues)
+      const key = JSON.stringify(labelValues)
+      let group = groups.get(key)
+      if (group === undefined) groups.set(key, (group = { labelValues, members: [], altered: false }))
+      group.members.push(cell)
+      if (labelValues !== cell.labelValues) group.altered = true
+    }
+    const before = this.#shown
+    this.#shown = new Map()
+    const listed = [...groups].map(([key, { labelValues, members, altered }]) => {
+      if (!altered) return members[0]!
+      const series = before.get(key) ?? this.#idle.take(key) ?? new FoldedSeries(labelValues, members)
+      series.setMembers(members)
+      this.#shown.set(key, series)
+      return series
+    })
+    for (const [key, series] of before) {
+      if (this.#shown.has(key)) continue
+      series.letGo()
+      this.#idle.put(key, series)
+    }
+    return listed
+  }
+
+  clear(): void {
+    this.#shown.clear()
+    this.#idle.clear()
+  }
+}
+
+/** The sum of series that differ only in labels which the filter took off. */
+class FoldedSeries implements NumberSeries {
+  readonly labelValues: readonly string[]
+  readonly startTime: number
+  #members: readonly NumberSeries[]
+  #last = 0
+
+  constructor(labelValues: readonly string[], members: readonly NumberSeries[]) {
+    this.labelValues = labelValues
+    this.startTime = members.reduce((least, { startTime }) => Math.min(least, startTime), Infinity)
+    this.#members = members
+  }
+
+  get value(): number {
+    return this.#members.reduce((sum, member) => sum + member.value, this.#last)
+  }
+
+  setMembers(members: readonly NumberSeries[]): void {
+    this.#last = 0
+    this.#members = members
+  }
+
+  /** Holds its value without its members, for readers that are still at it. */
+  letGo(): void {
+    this.#last = this.value
+    this.#members = []
+  }
+}

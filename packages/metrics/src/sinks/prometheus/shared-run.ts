@@ -1,0 +1,34 @@
+/**
+ * Work that several callers share without any of them getting an outcome that began before it asked: who comes
+ * before a run has started joins it, who comes later joins the next one.
+ */
+
+/** Runs `work`, one run after the other. */
+export class SharedRun<T> {
+  readonly #work: () => Promise<T>
+  #waiting: Promise<T> | undefined
+  #last: Promise<void> = Promise.resolve()
+
+  constructor(work: () => Promise<T>) {
+    this.#work = work
+  }
+
+  /** The outcome of the next run to start: once the running one is over, and never in the turn of the call. */
+  join(): Promise<T> {
+    if (this.#waiting === undefined) {
+      const run = this.#after(this.#last)
+      this.#waiting = run
+      // Nothing of the outcome: it would be kept until the next run.
+      this.#last = run.then(nothing, nothing)
+    }
+    return this.#waiting
+  }
+
+  async #after(last: Promise<void>): Promise<T> {
+    await last
+    this.#waiting = undefined
+    return this.#work()
+  }
+}
+
+function nothing(): void {}
