@@ -20,44 +20,46 @@ import { processState, stats } from './stats.ts'
  */
 export function withFields(ctx: Context, fields: object): Context {
   const key = contextKey()
-  return ctx.withValue(key, new ContextFields(ctx.value(key), fields))
+  return ctx.withValue(key, {
+    values: withBudget(() => joinValues(ctx.value(key)?.values, openFields(fields))),
+    encoder: undefined,
+    encoded: noFields,
+  })
 }
 
 /** The fields that a context adds to a line, as text of this encoder. */
 export function contextFields(ctx: Context, encoder: FieldEncoder): FieldSet {
   const fields = ctx.value(contextKey())
-  return fields === undefined ? noFields : fields.encoded(encoder)
+  if (fields === undefined) return noFields
+  if (fields.encoder !== encoder) {
+    fields.encoded = encodeFields(encoder, fields.values)
+    fields.encoder = encoder
+  }
+  return fields.encoded
 }
 
-/** The fields of one context. */
-export class ContextFields {
-  readonly #values: Record<string, unknown> = Object.create(null)
-  #encoder: FieldEncoder | undefined = undefined
-  #encoded: FieldSet = noFields
+/**
+ * The fields of one context. Plain data without a class: contexts pass between the copies of this package in one
+ * process, and a copy can read only what is open to all. The text is used by the copy that made it alone, since
+ * no two share an encoder.
+ */
+export interface ContextFields {
+  readonly values: Readonly<Record<string, unknown>>
+  encoder: FieldEncoder | undefined
+  encoded: FieldSet
+}
 
-  constructor(inherited: ContextFields | undefined, fields: object) {
-    if (inherited !== undefined) Object.assign(this.#values, inherited.#values)
-    withBudget(() => this.#add(openFields(fields)))
-  }
-
-  encoded(encoder: FieldEncoder): FieldSet {
-    if (this.#encoder !== encoder) {
-      this.#encoded = encodeFields(encoder, this.#values)
-      this.#encoder = encoder
+function joinValues(inherited: object | undefined, fields: object): Record<string, unknown> {
+  const values: Record<string, unknown> = Object.assign(Object.create(null), inherited)
+  let room = MAX_MEMBERS - Object.keys(values).length
+  eachField(fields, (key) => {
+    if (!(key in values) && room-- <= 0) {
+      stats.droppedFields += 1
+      return
     }
-    return this.#encoded
-  }
-
-  #add(fields: object): void {
-    let room = MAX_MEMBERS - Object.keys(this.#values).length
-    eachField(fields, (key) => {
-      if (!(key in this.#values) && room-- <= 0) {
-        stats.droppedFields += 1
-        return
-      }
-      this.#values[key] = snapshot(fields, key)
-    })
-  }
+    values[key] = snapshot(fields, key)
+  })
+  return values
 }
 
 const unredacted = new ValueEncoder(new Redactor([], [], ''), jsonLabel)

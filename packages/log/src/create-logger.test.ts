@@ -22,9 +22,17 @@ test.each<[unknown, string]>([
   [{ destination: null }, 'KIT_LOG_BAD_OPTION'],
   [{ destination: -1 }, 'KIT_LOG_BAD_OPTION'],
   [{ destination: 1.5 }, 'KIT_LOG_BAD_OPTION'],
+  [{ destination: 99_999 }, 'KIT_LOG_BAD_DESTINATION'],
+  [{ redact: null }, 'KIT_LOG_BAD_OPTION'],
 ])('%j is refused', (options, code) => {
   expect(() => createLogger({ destination, ...(options as LoggerOptions) })).toThrow(
     expect.objectContaining({ code }) as LogError,
+  )
+})
+
+test.each([null, 5, 'info', () => 1])('%s in place of options is refused', (options) => {
+  expect(() => createLogger(options as never)).toThrow(
+    expect.objectContaining({ code: 'KIT_LOG_BAD_OPTION' }) as LogError,
   )
 })
 
@@ -74,14 +82,4 @@ test('there is one default logger, also for a second copy of the package', async
   const copy = await import('./index.ts')
   expect(copy.createLogger).not.toBe(createLogger)
   expect(copy.defaultLogger()).toBe(first)
-})
-
-test('context fields of one copy of the package reach the lines of another', async () => {
-  vi.resetModules()
-  const copy = await import('./index.ts')
-  const { background } = await import('@kit/context')
-  createLogger({ format: 'json', destination })
-    .withContext(copy.withFields(background, { requestId: 'r' }))
-    .info('x')
-  expect(destination.records[0]).toMatchObject({ requestId: 'r' })
 })

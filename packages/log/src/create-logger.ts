@@ -8,7 +8,7 @@ import { checkName, parseLevelSpec } from './level-spec.ts'
 import type { LevelSpecEntry } from './level-spec.ts'
 import { createLevels } from './level-tree.ts'
 import { LineWriter } from './line-writer.ts'
-import { rootLogger } from './logger.ts'
+import { treeLogger } from './logger.ts'
 import type { Logger } from './logger.ts'
 import { resolveRedact } from './redact.ts'
 import type { RedactOptions } from './redact.ts'
@@ -17,27 +17,31 @@ import { processState } from './stats.ts'
 /** How to make a logger. */
 export interface LoggerOptions {
   /** The logger's dotted name. Default: none, the root. */
-  name?: string
+  name?: string | undefined
   /**
    * The levels at start-up: one level, or a spec such as `'info,db.*=debug,http=warn'`. A name counts for
    * that logger and those below it, `db.*` for the descendants of `db`; the nearest setting wins. Default:
    * the environment variable `LOG_LEVEL`, else `info`.
    */
-  level?: Level | (string & {})
+  level?: Level | (string & {}) | undefined
   /**
    * JSON lines, text for people, or text on a terminal and else JSON. Default: the environment variable
    * `LOG_FORMAT`, else `auto`. Colours appear on a terminal only, and not if `NO_COLOR` is set.
    */
-  format?: 'json' | 'text' | 'auto'
+  format?: 'json' | 'text' | 'auto' | undefined
   /**
-   * Where lines go: an object with `write(line)`, the path of a file to append to, or a file descriptor.
-   * Default: 1, standard output. Files and descriptors are written synchronously.
+   * Where lines go: an object with `write(line)`, the path of a file to append to, or an open file descriptor.
+   * Default: 1, standard output. Files and descriptors are written synchronously. A stream keeps what it cannot
+   * write yet: what is logged while more than 8 MiB wait in it is dropped and counted.
    */
-  destination?: Destination | string | number
+  destination?: Destination | string | number | undefined
   /** Fields of every line. Default: none. */
-  base?: object
-  /** What stays out of the lines. Default: `defaultRedactedKeys`, at any depth. */
-  redact?: RedactOptions
+  base?: object | undefined
+  /**
+   * What stays out of the lines. Default: `defaultRedactedKeys`, at any depth. `keys` of your own take their
+   * place; to add to them, write `keys: [...defaultRedactedKeys, 'iban']`.
+   */
+  redact?: RedactOptions | undefined
 }
 
 const OPTION_NAMES = ['name', 'level', 'format', 'destination', 'base', 'redact']
@@ -71,15 +75,14 @@ export function createLogger(options: LoggerOptions = {}): Logger {
   const complaints: string[] = []
   const spec = level === undefined ? environmentSpec(complaints) : parseLevelSpec(level)
   const writer = new LineWriter({
-    destination: resolveDestination(options.destination === undefined ? 1 : options.destination),
+    destination: resolveDestination(options.destination),
     format: format ?? environmentFormat(complaints),
     redactor,
     base,
   })
   const levels = createLevels(spec, (change) => writer.audit(change))
   for (const complaint of complaints) writer.warn(complaint)
-  const root = rootLogger(writer, levels)
-  return name === undefined || name === '' ? root : root.named(name)
+  return treeLogger(writer, levels, name ?? '')
 }
 
 /**

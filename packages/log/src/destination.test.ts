@@ -141,6 +141,70 @@ describe('flush', () => {
     expect(clock.pendingTimers).toBe(0)
     clock[Symbol.dispose]()
   })
+
+  test('awaits a promise, and takes a rejected one for an end', async () => {
+    const clock = manualClock()
+    let finish: (() => void) | undefined
+    const flushed = vi.fn<() => void>()
+    const flush = (): Promise<void> =>
+      new Promise((resolve) => {
+        finish = resolve
+      })
+    const done = createLogger({ destination: { write: () => true, flush } })
+      .flush()
+      .then(flushed)
+    await new Promise(setImmediate)
+    expect(flushed).not.toHaveBeenCalled()
+    finish?.()
+    await done
+    const broken = { write: () => true, flush: () => Promise.reject(new Error('x')) }
+    await createLogger({ destination: broken }).flush()
+    expect(clock.pendingTimers).toBe(0)
+    clock[Symbol.dispose]()
+  })
+
+  test('that is awaited keeps the process until it is given up', async () => {
+    const process_ = child(`
+      const log = createLogger({ destination: { write() {}, flush() {} } })
+      await log.flush(20)
+      process.send('resolved')
+      process.disconnect()
+    `)
+    const message = once(process_, 'message')
+    expect(await once(process_, 'exit')).toEqual([0, null])
+    expect(await message).toEqual(['resolved', undefined])
+  })
+})
+
+test('a destination that logs while it is told of lost lines does not spoil the count', async () => {
+  const lines: string[] = []
+  let broken = true
+  let nested = false
+  const log = createLogger({
+    format: 'json',
+    destination: {
+      write: (line) => {
+        if (broken) throw new Error('no')
+        lines.push(line)
+        if (nested) return
+        nested = true
+        log.info('from within')
+      },
+    },
+  })
+  for (let i = 0; i < 3; i += 1) log.info('lost')
+  broken = false
+  log.info('after')
+  broken = true
+  log.info('lost')
+  broken = false
+  await log.flush()
+  expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual([
+    '3 lines dropped',
+    'from within',
+    'after',
+    '1 lines dropped',
+  ])
 })
 
 const entry = JSON.stringify(new URL('../dist/index.js', import.meta.url).href)

@@ -17,7 +17,7 @@ export type LogErrorCode =
   | 'KIT_LOG_TOO_MANY_NAMES'
   /** A lifetime is not a positive, finite number of milliseconds. */
   | 'KIT_LOG_BAD_TTL'
-  /** The file of a destination cannot be opened; `cause` is the system's error. */
+  /** The file of a destination cannot be opened, or its descriptor is not open; `cause` is the system's error. */
   | 'KIT_LOG_BAD_DESTINATION'
   /** `levelHandler` was called without saying who may change levels. */
   | 'KIT_LOG_NO_AUTHORIZE'
@@ -38,9 +38,12 @@ export class LogError extends Error {
 
 /**
  * Throws for the first name in `options` that is not in `known`, so that a misspelt option is found
- * where it was written and not by its missing effect.
+ * where it was written and not by its missing effect; and if they are no object at all.
  */
-export function checkOptionNames(owner: string, options: object, known: readonly string[]): void {
+export function checkOptionNames(owner: string, options: unknown, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new LogError('KIT_LOG_BAD_OPTION', `The options of ${owner} are an object: ${known.join(', ')}.`)
+  }
   for (const name of Object.keys(options)) {
     if (!known.includes(name)) {
       throw new LogError(

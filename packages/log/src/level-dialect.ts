@@ -22,13 +22,18 @@ export function dialectFor(accept: string | null): Dialect {
   return mediaType === undefined ? plain : { mediaType, level: springLevel }
 }
 
-/** The name that the network uses for a target: Spring calls the root ROOT. */
+/**
+ * The name that the network uses for a target: Spring calls the root ROOT. A logger that really has that name is
+ * `=ROOT`, which no name can be.
+ */
 export function wireName(name: string): string {
+  if (name === 'ROOT') return '=ROOT'
   return name === '' ? 'ROOT' : name
 }
 
 /** The reverse of `wireName`. */
 export function targetName(name: string): string {
+  if (name === '=ROOT') return 'ROOT'
   return name === 'ROOT' ? '' : name
 }
 

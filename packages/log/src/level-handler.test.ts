@@ -75,6 +75,7 @@ describe('like zap', () => {
     ['an empty object', '', '{}', json, 400, 'info'],
     ['an empty level', '', '{"level":""}', json, 400, 'info'],
     ['an empty form level', '', 'level=', form, 400, 'info'],
+    ['a level of null', '', '{"level":null}', json, 400, 'info'],
     ['an unknown level', '', '{"level":"loud"}', json, 400, 'info'],
     ['a level that is a number', '', '{"level":30}', json, 400, 'info'],
     ['trailing junk', '', '{"level":"error"}x', json, 400, 'info'],
@@ -287,6 +288,21 @@ describe('beyond them', () => {
     expect([reply.status, reply.headers.get('etag'), reply.body]).toEqual([200, '"0"', {}])
   })
 
+  test('HEAD has no body when it is refused either', async () => {
+    for (const path of ['/log/levels/unknown', '/elsewhere', '/log/levels/%ff']) {
+      const get = await send('GET', path)
+      const head = await send('HEAD', path)
+      expect([head.status, head.headers.get('content-type'), head.body]).toEqual([
+        get.status,
+        get.headers.get('content-type'),
+        {},
+      ])
+    }
+    handle = levelHandler(log.levels, { authorize: () => false })
+    const denied = await send('HEAD', '/log/levels')
+    expect([denied.status, denied.body]).toEqual([403, {}])
+  })
+
   test('If-Match guards against changes in between', async () => {
     const etag = (await send('GET', '/log/levels/db')).headers.get('etag') ?? ''
     expect(
@@ -297,6 +313,60 @@ describe('beyond them', () => {
     ).toBe(412)
     expect((await send('DELETE', '/log/levels/db', undefined, { 'if-match': `"x", "1"` })).status).toBe(200)
     expect((await send('DELETE', '/log/levels/db', undefined, { 'if-match': '*' })).status).toBe(200)
+  })
+
+  test('If-Match is decided when the body is there, not before', async () => {
+    const open: ReadableStreamDefaultController<Uint8Array>[] = []
+    const replies = ['error', 'fatal'].map((level) => {
+      const body = new ReadableStream<Uint8Array>({
+        start(controller) {
+          open.push(controller)
+        },
+      })
+      return { level, reply: send('PUT', '/log/levels/db', body, { ...json, 'if-match': '"0"' }) }
+    })
+    await expect.poll(() => time.pendingTimers).toBe(2)
+    for (const [i, { level }] of replies.entries()) {
+      open[i]?.enqueue(Buffer.from(JSON.stringify({ level })))
+      open[i]?.close()
+    }
+    const statuses = (await Promise.all(replies.map(({ reply }) => reply))).map(({ status }) => status)
+    expect(new Set(statuses)).toEqual(new Set([200, 412]))
+    expect(log.levels.revision).toBe(1)
+  })
+
+  test('a logger that is really named ROOT does not hide the root', async () => {
+    log.named('ROOT').named('child')
+    await send('PUT', '/log/levels/=ROOT', '{"level":"error"}', json)
+    expect(log.levels.get('ROOT').level).toBe('error')
+    expect((await send('GET', '/log/levels')).body['loggers']).toMatchObject({
+      ROOT: { configuredLevel: 'info' },
+      '=ROOT': { configuredLevel: 'error' },
+      'ROOT.child': { configuredLevel: null, effectiveLevel: 'error' },
+    })
+    expect((await send('GET', '/log/levels/=ROOT')).body).toMatchObject({ name: '=ROOT' })
+    expect((await send('GET', '/log/levels/ROOT')).body).toMatchObject({ configuredLevel: 'info' })
+  })
+
+  test('a slash at the end of the path is no part of the name', async () => {
+    expect((await send('PUT', '/log/levels/db/', '{"level":"error"}', json)).body).toMatchObject({
+      name: 'db',
+    })
+    expect((await send('PUT', '/log/levels/', 'level=error', form)).status).toBe(200)
+    for (const path of ['db//', '/', '/db//'])
+      expect((await send('PUT', `/log/levels/${path}`, '{"level":"error"}', json)).status).toBe(404)
+    expect(log.levels.list().map(({ name }) => name)).toEqual(['', 'db'])
+  })
+
+  test('the reply to a zap client and the GETs of a Spring client show when the level ends', async () => {
+    const expiresAt = time.wallTime() + 900_000
+    expect((await send('PUT', '/log/levels', 'level=debug', form)).body).toMatchObject({ expiresAt })
+    await send('POST', '/log/levels/db', '{"configuredLevel":"DEBUG"}', json)
+    expect((await send('GET', '/log/levels/db')).body).toMatchObject({ expiresAt })
+    expect((await send('GET', '/log/levels')).body['loggers']).toMatchObject({
+      ROOT: { expiresAt },
+      db: { expiresAt },
+    })
   })
 
   test('a name in the path is decoded, and a bad one refused', async () => {
@@ -488,7 +558,12 @@ describe('the body', () => {
     expect((await send('PUT', '/log/levels/db', failing, json)).status).toBe(400)
     expect((await send('PUT', '/log/levels/db', new Uint8Array([0x22, 0xff, 0x22]), json)).status).toBe(400)
     handle = levelHandler(log.levels, { authorize: async (request) => (await request.text()) !== '' })
+    const { status, body } = await send('PUT', '/log/levels/db', '{"level":"error"}', json)
+    expect([status, body['error']]).toEqual([400, 'the request body was already read'])
+    handle = levelHandler(log.levels, { authorize: (request) => request.body?.getReader() !== undefined })
     expect((await send('PUT', '/log/levels/db', '{"level":"error"}', json)).status).toBe(400)
+    handle = levelHandler(log.levels, { authorize: async (request) => (await request.clone().text()) !== '' })
+    expect((await send('PUT', '/log/levels/db', '{"level":"error"}', json)).status).toBe(200)
   })
 
   test('of any shape is never a 5xx and changes only what it says', async () => {

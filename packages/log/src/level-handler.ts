@@ -14,6 +14,7 @@ import type { Dialect } from './level-dialect.ts'
 import { INFO, levelNumber } from './level.ts'
 import { parseTarget } from './level-spec.ts'
 import type { Change, LevelTree, SetLevelOptions } from './levels.ts'
+import { property } from './property.ts'
 import { parseObject, readText, Refusal } from './request-body.ts'
 
 /** Who may use the handler, and where it is mounted. */
@@ -21,10 +22,13 @@ export interface LevelHandlerOptions {
   /**
    * Decides each request; false, or a throw, is answered with 403. `'none'` opens the handler to everybody who
    * can reach it, which is right on a loopback port only.
+   *
+   * It must not read the request's body, which the handler reads within its bounds of bytes and time: a change
+   * whose body is already read is answered with 400. Decide by headers, or give it a clone of your own making.
    */
   authorize: ((request: Request) => boolean | Promise<boolean>) | 'none'
   /** The path of the level tree. Default `'/log/levels'`. */
-  base?: string
+  base?: string | undefined
 }
 
 /**
@@ -40,8 +44,9 @@ export interface LevelHandlerOptions {
  * | `DELETE {base}[/{name}]` | back to the start-up state |
  *
  * Levels below `info` end after 15 minutes unless `ttl` says otherwise (a number of milliseconds, `"90s"`,
- * `"1h30m"`, at most 24 h; `"none"` for no end). `If-Match` with the `ETag` of a GET guards against changes in
- * between. Bodies have at most 4 KiB. A request from another origin's page changes nothing.
+ * `"1h30m"`, at most 24 h; `"none"` for no end), also when clients of zap or Spring set them: replies to PUT and
+ * GET show `expiresAt`. `If-Match` with the `ETag` of a GET guards against changes in between. A logger that is
+ * really named `ROOT` is `=ROOT`. Bodies have at most 4 KiB. A request from another origin's page changes nothing.
  *
  * Throws `LogError`: `KIT_LOG_NO_AUTHORIZE` without `authorize`, `KIT_LOG_BAD_OPTION`, `KIT_LOG_UNKNOWN_OPTION`.
  * The handler itself never rejects.
@@ -53,13 +58,14 @@ export function levelHandler(
   const { authorize, base } = resolveOptions(options)
   return async (request) => {
     const dialect = dialectFor(request.headers.get('accept'))
-    try {
-      if (authorize !== 'none') await admit(request, authorize)
-      const url = new URL(request.url)
-      return await route(levels, request, url, namePart(url.pathname, base), dialect)
-    } catch (error) {
-      return reply(refusalStatus(error), dialect, { error: refusalText(error) })
-    }
+    const response = await answer(request, dialect).catch((error: unknown) => refuse(error, dialect))
+    return request.method === 'HEAD' ? new Response(null, response) : response
+  }
+
+  async function answer(request: Request, dialect: Dialect): Promise<Response> {
+    if (authorize !== 'none') await admit(request, authorize)
+    const url = new URL(request.url)
+    return route(levels, request, url, namePart(url.pathname, base), dialect)
   }
 }
 
@@ -97,11 +103,13 @@ async function admit(request: Request, authorize: Authorize): Promise<void> {
 
 /** The target in a path: undefined for the base itself. */
 function namePart(pathname: string, base: string): string | undefined {
-  if (pathname === base || pathname === `${base}/`) return undefined
-  if (!pathname.startsWith(`${base}/`)) throw new Refusal(404, 'not found')
+  // One slash at the end is a habit of clients; a name that ends with a slash writes it as %2F.
+  const path = pathname.endsWith('/') ? pathname.slice(0, -1) : pathname
+  if (path === base) return undefined
+  if (!path.startsWith(`${base}/`) || path.endsWith('/')) throw new Refusal(404, 'not found')
   let name: string
   try {
-    name = decodeURIComponent(pathname.slice(base.length + 1))
+    name = decodeURIComponent(path.slice(base.length + 1))
   } catch {
     throw new Refusal(400, 'malformed logger name')
   }
@@ -122,8 +130,8 @@ async function route(
   if (!methods.split(', ').includes(method)) {
     return reply(405, dialect, { error: `only ${methods} are supported` }, { allow: methods })
   }
-  if (method === 'GET' || method === 'HEAD') return show(levels, name, method, dialect)
-  guard(levels, request, url)
+  if (method === 'GET' || method === 'HEAD') return show(levels, name, dialect)
+  refuseForeign(request, url)
   switch (method) {
     case 'PUT':
       return name === undefined
@@ -132,24 +140,31 @@ async function route(
     case 'POST':
       return postName(levels, name ?? '', request)
     default:
-      return reset(levels, name, dialect)
+      return reset(levels, name, request, dialect)
   }
 }
 
-function show(levels: LevelTree, name: string | undefined, method: string, dialect: Dialect): Response {
+function show(levels: LevelTree, name: string | undefined, dialect: Dialect): Response {
   if (name !== undefined && !levels.has(name)) throw new Refusal(404, 'no such logger')
   const body =
     name === undefined
       ? describeTree(levels, dialect)
       : { name: wireName(name), ...describeLogger(levels.get(name), dialect) }
-  return reply(200, dialect, body, { etag: entityTag(levels) }, method === 'HEAD')
+  return reply(200, dialect, body, { etag: entityTag(levels) })
 }
 
-/** What every change must pass: no page of another origin, no change in between. */
-function guard(levels: LevelTree, request: Request, url: URL): void {
+/** No page of another origin changes anything. */
+function refuseForeign(request: Request, url: URL): void {
   const origin = request.headers.get('origin')
   if (origin !== null && origin !== url.origin)
     throw new Refusal(403, 'a page of another origin changes no levels')
+}
+
+/**
+ * No change since the client looked. To be called directly before a change, with nothing awaited in between, and
+ * after all other checks, as RFC 9110, section 13.2.1, has it.
+ */
+function refuseStale(levels: LevelTree, request: Request): void {
   const expected = request.headers.get('if-match')
   if (expected === null || expected === '*') return
   const tags = expected.split(',').map((tag) => tag.trim())
@@ -161,7 +176,8 @@ async function putRoot(levels: LevelTree, request: Request, url: URL, dialect: D
   const text = await readText(request)
   const isForm = mediaType(request) === 'application/x-www-form-urlencoded'
   const wanted = text !== '' && !isForm ? parseObject(text) : fromForm(text, url.searchParams)
-  const change = apply(levels, '', wanted, wanted['level'])
+  // As in zap: there is nothing for the root to inherit from. `ROOT` takes null, as in Spring.
+  const change = apply(levels, '', request, wanted, wanted['level'] ?? undefined)
   return reply(200, dialect, { level: dialect.level(change.after), ...describeChange(change, dialect) })
 }
 
@@ -172,7 +188,7 @@ async function putName(
   dialect: Dialect,
 ): Promise<Response> {
   const wanted = parseObject(await readText(request))
-  const change = apply(levels, name, wanted, wanted['level'])
+  const change = apply(levels, name, request, wanted, wanted['level'])
   return reply(200, dialect, describeChange(change, dialect))
 }
 
@@ -181,17 +197,24 @@ async function postName(levels: LevelTree, name: string, request: Request): Prom
   if (!/^application\/(?:[\w.-]+\+)?json$/.test(mediaType(request)))
     throw new Refusal(415, 'the body must be JSON')
   const wanted = parseObject(await readText(request))
-  apply(levels, name, wanted, wanted['configuredLevel'] ?? null)
+  apply(levels, name, request, wanted, wanted['configuredLevel'] ?? null)
   return new Response(null, { status: 204, headers: { 'cache-control': 'no-store' } })
 }
 
-function reset(levels: LevelTree, name: string | undefined, dialect: Dialect): Response {
+function reset(levels: LevelTree, name: string | undefined, request: Request, dialect: Dialect): Response {
   if (name !== undefined && !levels.has(name)) throw new Refusal(404, 'no such logger')
+  refuseStale(levels, request)
   const changes = levels.reset(name)
   return reply(200, dialect, { changes: changes.map((change) => describeChange(change, dialect)) })
 }
 
-function apply(levels: LevelTree, name: string, wanted: Record<string, unknown>, level: unknown): Change {
+function apply(
+  levels: LevelTree,
+  name: string,
+  request: Request,
+  wanted: Record<string, unknown>,
+  level: unknown,
+): Change {
   if (level === undefined) throw new Refusal(400, 'must specify a level')
   if (level !== null && (typeof level !== 'string' || levelNumber(level) === undefined)) {
     throw new Refusal(400, `unrecognized level: ${JSON.stringify(level).slice(0, 64)}`)
@@ -201,9 +224,8 @@ function apply(levels: LevelTree, name: string, wanted: Record<string, unknown>,
     throw new Refusal(400, `reason is a text of at most ${MAX_REASON} characters`)
   }
   const ttlMs = lifetime(wanted['ttl'], level)
-  const options: SetLevelOptions = { by: 'http' }
-  if (ttlMs !== undefined) options.ttlMs = ttlMs
-  if (reason !== undefined) options.reason = reason
+  const options: SetLevelOptions = { by: 'http', ttlMs, reason }
+  refuseStale(levels, request)
   return levels.set(name, level, options)
 }
 
@@ -247,14 +269,14 @@ function entityTag(levels: LevelTree): string {
   return `"${levels.revision}"`
 }
 
-function refusalStatus(error: unknown): number {
-  if (error instanceof Refusal) return error.status
-  if (!(error instanceof LogError)) return 500
-  return error.code === 'KIT_LOG_TOO_MANY_NAMES' ? 409 : 400
-}
-
-function refusalText(error: unknown): string {
-  return error instanceof Refusal || error instanceof LogError ? error.message : 'internal error'
+function refuse(error: unknown, dialect: Dialect): Response {
+  if (error instanceof Refusal) return reply(error.status, dialect, { error: error.message })
+  // By code and not by class: the level tree may belong to another copy of this package.
+  const code: unknown = error instanceof Error ? property(error, 'code') : undefined
+  if (!(error instanceof Error) || typeof code !== 'string' || !/^KIT_LOG_[A-Z_]+$/.test(code)) {
+    return reply(500, dialect, { error: 'internal error' })
+  }
+  return reply(code === 'KIT_LOG_TOO_MANY_NAMES' ? 409 : 400, dialect, { error: error.message })
 }
 
 function reply(
@@ -262,9 +284,8 @@ function reply(
   dialect: Dialect,
   body: object,
   headers: Record<string, string> = {},
-  omitBody = false,
 ): Response {
-  return new Response(omitBody ? null : JSON.stringify(body), {
+  return new Response(JSON.stringify(body), {
     status,
     headers: {
       'content-type': dialect.mediaType,

@@ -35,16 +35,17 @@ const numbers: ReadonlyMap<string, number> = new Map([
 ])
 
 /**
- * The number of a level's name in any case, or `undefined` when there is no such level. `warning` is
- * `warn` (syslog, zap) and `off` is `silent` (log4j, Spring).
+ * The number of a level's name in any case, or `undefined` when there is no such level, whatever `name` is.
+ * `warning` is `warn` (syslog, zap) and `off` is `silent` (log4j, Spring).
  */
-export function levelNumber(name: string): number | undefined {
+export function levelNumber(name: unknown): number | undefined {
+  if (typeof name !== 'string') return undefined
   return numbers.get(name) ?? numbers.get(name.toLowerCase())
 }
 
 /** The number of a level's name; throws a `LogError` with code `KIT_LOG_BAD_LEVEL` when there is no such level. */
 export function requireLevel(name: unknown): number {
-  const number = typeof name === 'string' ? levelNumber(name) : undefined
+  const number = levelNumber(name)
   if (number === undefined) {
     throw new LogError(
       'KIT_LOG_BAD_LEVEL',

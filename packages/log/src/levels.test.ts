@@ -35,6 +35,14 @@ function codeOf(fn: () => unknown): string | undefined {
   return undefined
 }
 
+test('isLevelEnabled answers whatever it is asked', () => {
+  const log = logger('info')
+  for (const level of [undefined, null, 30, {}, Symbol('info'), 'loud', '__proto__', 'silent', 'off']) {
+    expect(log.isLevelEnabled(level as never)).toBe(false)
+  }
+  expect(log.isLevelEnabled('WARN' as never)).toBe(true)
+})
+
 describe('a spec', () => {
   test.each<[string, string, Level]>([
     ['info', '', 'info'],

@@ -51,11 +51,11 @@ export interface SetLevelOptions {
    * After so many milliseconds the level returns to the one that was configured before. A second temporary
    * change keeps the first one's way back. Without it the change is permanent.
    */
-  ttlMs?: number
+  ttlMs?: number | undefined
   /** Why, for the audit line. */
-  reason?: string
+  reason?: string | undefined
   /** Who, for the audit line. */
-  by?: string
+  by?: string | undefined
 }
 
 /** One change of a level, as it is audited. */

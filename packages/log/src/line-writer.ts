@@ -5,7 +5,6 @@
 import { clock, current } from '@kit/context'
 import type { Context } from '@kit/context'
 import { contextFields } from './context-fields.ts'
-import { Output } from './destination.ts'
 import type { Destination } from './destination.ts'
 import { isError } from './encode/error.ts'
 import { eachField, encodeFields, noFields, openFields } from './encode/fields.ts'
@@ -18,6 +17,8 @@ import { TextFormat, textLabel } from './encode/text.ts'
 import { ValueEncoder } from './encode/value.ts'
 import { INFO, WARN } from './level.ts'
 import type { Change } from './levels.ts'
+import { outputOf } from './output.ts'
+import type { Output } from './output.ts'
 import type { Redactor } from './redact.ts'
 import { stats } from './stats.ts'
 
@@ -39,16 +40,13 @@ export class LineWriter {
   readonly #output: Output
   readonly #base: FieldSet
   readonly #notice: (lost: number) => string = (lost) => this.#noticeLine(lost)
-  /** While a notice is made, where the format's line goes instead of to the output. */
-  #caught: string[] | undefined = undefined
 
   constructor(options: LineWriterOptions) {
-    this.#output = new Output(options.destination)
-    const write = (line: string): void => this.#emit(line)
+    this.#output = outputOf(options.destination)
     const text = options.format === 'auto' ? this.#output.isTerminal : options.format === 'text'
     const colors = this.#output.isTerminal && !process.env['NO_COLOR']
     this.#values = new ValueEncoder(options.redactor, text ? textLabel(colors) : jsonLabel)
-    this.format = text ? new TextFormat(this.#values, write, colors) : new JsonFormat(this.#values, write)
+    this.format = text ? new TextFormat(this.#values, colors) : new JsonFormat(this.#values)
     const { base } = options
     this.#base = base === undefined ? noFields : withBudget(() => encodeFields(this.format, base))
   }
@@ -107,13 +105,8 @@ export class LineWriter {
 
     let text = this.#base.under(contextFields(ctx, this.format)).under(own)
     if (extras.length > 0) text = text.under(encodeFields(this.format, extraFields(fields, extras)))
-    this.format.write(
-      level,
-      clock.wallTime(),
-      label,
-      fields === undefined ? text.text : this.#join(text, fields),
-      message,
-    )
+    const allFields = fields === undefined ? text.text : this.#join(text, fields)
+    this.#output.write(this.format.line(level, clock.wallTime(), label, allFields, message), this.#notice)
   }
 
   /** The text of `fields` over those that the line has anyway. */
@@ -130,21 +123,9 @@ export class LineWriter {
     return (replaced === undefined ? inherited.text : inherited.without(replaced)) + added
   }
 
-  #emit(line: string): void {
-    if (this.#caught === undefined) this.#output.write(line, this.#notice)
-    else this.#caught.push(line)
-  }
-
   #noticeLine(lost: number): string {
-    const caught: string[] = []
-    this.#caught = caught
-    try {
-      const fields = encodeFields(this.format, { lost }).text
-      this.format.write(WARN, clock.wallTime(), '', this.#base.text + fields, `${lost} lines dropped`)
-    } finally {
-      this.#caught = undefined
-    }
-    return caught.join('')
+    const fields = this.#base.text + encodeFields(this.format, { lost }).text
+    return this.format.line(WARN, clock.wallTime(), '', fields, `${lost} lines dropped`)
   }
 }
 

@@ -59,6 +59,34 @@ describe('a JSON line', () => {
     expect(seen).toMatchObject([{ result: destination.lines[0] }])
   })
 
+  test('keeps its own escapes and text when a subscriber of that channel logs in between', () => {
+    const channel = tracingChannel('pino_asJson')
+    const log = logger()
+    let within = false
+    const nested = (message: string) => (): void => {
+      if (within) return
+      within = true
+      log.info({ in: 1 }, message)
+      within = false
+    }
+    const subscriber = {
+      start: nested('before'),
+      end: nested('\u009bafter'),
+      asyncStart: () => undefined,
+      asyncEnd: () => undefined,
+      error: () => undefined,
+    }
+    channel.subscribe(subscriber)
+    log.info({ out: 1 }, '\u009b31m outer')
+    channel.unsubscribe(subscriber)
+    expect(destination.records).toMatchObject([
+      { in: 1, msg: 'before' },
+      { in: 1, msg: '\u009bafter' },
+      { out: 1, msg: '\u009b31m outer' },
+    ])
+    expect(destination.lines.join('')).not.toContain('\u009b')
+  })
+
   test('leaves out undefined and has no message where there is none', () => {
     logger().info({ a: undefined, b: 1 })
     expect(destination.lines).toEqual(['{"level":"info","time":1795435200000,"b":1}\n'])
@@ -310,11 +338,13 @@ describe('a text line', () => {
   })
 
   test('has colours on a terminal only', () => {
+    vi.stubEnv('NO_COLOR', '')
     const terminal = { ...memoryDestination(), isTTY: true }
     createLogger({ destination: terminal, level: 'info' }).info({ a: 1 }, 'x')
     logger('text').info({ a: 1 }, 'x')
     expect(terminal.lines[0]).toContain('\u001b[32mINFO')
     expect(destination.lines[0]).not.toContain('\u001b')
+    vi.unstubAllEnvs()
   })
 })
 

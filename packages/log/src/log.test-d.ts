@@ -27,6 +27,14 @@ log.levels.set('db', null)
 levelHandler(log.levels, { authorize: 'none' })
 levelHandler(log.levels, { authorize: async (request) => request.headers.has('authorization') })
 
+const unset = undefined as string | undefined
+createLogger({ name: unset, level: unset, format: undefined, destination: unset, base: undefined })
+createLogger({ redact: { keys: undefined, paths: undefined, censor: unset } })
+createLogger({ redact: undefined, destination: { write: () => true, flush: undefined, isTTY: undefined } })
+createLogger({ destination: process.stdout })
+levelHandler(log.levels, { authorize: 'none', base: unset })
+log.levels.set('db', 'debug', { ttlMs: undefined, reason: unset, by: unset })
+
 // @ts-expect-error a message or fields come first
 log.info()
 // @ts-expect-error a number is no message

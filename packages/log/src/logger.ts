@@ -11,6 +11,7 @@ import { checkName } from './level-spec.ts'
 import type { LevelNode, LoggerLevels } from './level-tree.ts'
 import type { LevelTree } from './levels.ts'
 import type { LineWriter } from './line-writer.ts'
+import { stats } from './stats.ts'
 
 /**
  * Logs a line, if the logger's level lets it through. Never throws, whatever it is given.
@@ -29,6 +30,11 @@ export interface LogMethod {
  * Writes structured lines. A disabled call costs one comparison. A line holds no key twice: fields of the call
  * win over those of the logger, these over the context's, these over `base`; and a field named like one of the
  * line's own keys (`level`, `time`, `logger`, `msg`) is written as `fields.level` and so on.
+ *
+ * A method that is called without its logger, as in `promise.catch(log.error)` or after `const { info } = log`,
+ * does not throw: it acts for the logger that `createLogger` returned, so the destination, the rules and the
+ * levels are right, but the name, fields and context of a logger made from it are missing. It costs some
+ * microseconds, even when disabled.
  */
 export interface Logger {
   readonly trace: LogMethod
@@ -66,95 +72,127 @@ export interface Logger {
   flush(timeoutMs?: number): Promise<void>
 }
 
-/** The logger that `createLogger` returns first, before any `named`. */
-export function rootLogger(writer: LineWriter, levels: LoggerLevels): Logger {
-  return new TreeLogger(writer, levels, levels.root, '', '', noFields, undefined)
-}
+/**
+ * The logger of a tree that `createLogger` returns, '' being the name of the root. The class of its loggers is the
+ * tree's own: so their methods, which all of them share, know where to log when they are called without a logger.
+ */
+export function treeLogger(writer: LineWriter, levels: LoggerLevels, name: string): Logger {
+  class TreeLogger implements Logger {
+    readonly #node: LevelNode
+    readonly #name: string
+    readonly #label: string
+    readonly #fields: FieldSet
+    readonly #ctx: Context | undefined
 
-class TreeLogger implements Logger {
-  readonly levels: LoggerLevels
-  readonly #writer: LineWriter
-  readonly #node: LevelNode
-  readonly #name: string
-  readonly #label: string
-  readonly #fields: FieldSet
-  readonly #ctx: Context | undefined
+    constructor(node: LevelNode, full: string, label: string, fields: FieldSet, ctx: Context | undefined) {
+      this.#node = node
+      this.#name = full
+      this.#label = label
+      this.#fields = fields
+      this.#ctx = ctx
+    }
 
-  constructor(
-    writer: LineWriter,
-    levels: LoggerLevels,
-    node: LevelNode,
-    name: string,
-    label: string,
-    fields: FieldSet,
-    ctx: Context | undefined,
-  ) {
-    this.levels = levels
-    this.#writer = writer
-    this.#node = node
-    this.#name = name
-    this.#label = label
-    this.#fields = fields
-    this.#ctx = ctx
+    /** The logger that a method was called on, or the one that stands in for it. */
+    static of(receiver: unknown): TreeLogger {
+      return TreeLogger.#is(receiver) ? receiver : home
+    }
+
+    /** What a log method does when its first look at its logger has failed. */
+    static rescue(receiver: unknown, level: LineLevel, args: unknown[]): void {
+      // The logger is there, so the stack was full.
+      if (TreeLogger.#is(receiver)) stats.droppedLines += 1
+      else home[level](...args)
+    }
+
+    static #is(receiver: unknown): receiver is TreeLogger {
+      return typeof receiver === 'object' && receiver !== null && #node in receiver
+    }
+
+    get levels(): LevelTree {
+      return levels
+    }
+
+    // Reading the private field throws when there is no logger, which costs a call that has one nothing.
+
+    trace(...args: unknown[]): void {
+      try {
+        if (this.#node.gate <= TRACE) writer.log(TRACE, this.#label, this.#fields, this.#ctx, args)
+      } catch {
+        TreeLogger.rescue(this, 'trace', args)
+      }
+    }
+
+    debug(...args: unknown[]): void {
+      try {
+        if (this.#node.gate <= DEBUG) writer.log(DEBUG, this.#label, this.#fields, this.#ctx, args)
+      } catch {
+        TreeLogger.rescue(this, 'debug', args)
+      }
+    }
+
+    info(...args: unknown[]): void {
+      try {
+        if (this.#node.gate <= INFO) writer.log(INFO, this.#label, this.#fields, this.#ctx, args)
+      } catch {
+        TreeLogger.rescue(this, 'info', args)
+      }
+    }
+
+    warn(...args: unknown[]): void {
+      try {
+        if (this.#node.gate <= WARN) writer.log(WARN, this.#label, this.#fields, this.#ctx, args)
+      } catch {
+        TreeLogger.rescue(this, 'warn', args)
+      }
+    }
+
+    error(...args: unknown[]): void {
+      try {
+        if (this.#node.gate <= ERROR) writer.log(ERROR, this.#label, this.#fields, this.#ctx, args)
+      } catch {
+        TreeLogger.rescue(this, 'error', args)
+      }
+    }
+
+    fatal(...args: unknown[]): void {
+      try {
+        if (this.#node.gate <= FATAL) writer.log(FATAL, this.#label, this.#fields, this.#ctx, args)
+      } catch {
+        TreeLogger.rescue(this, 'fatal', args)
+      }
+    }
+
+    child(fields: object): Logger {
+      const self = TreeLogger.of(this)
+      if (typeof fields !== 'object' || fields === null) return self
+      const added = withBudget(() => encodeFields(writer.format, openFields(fields)))
+      return new TreeLogger(self.#node, self.#name, self.#label, self.#fields.under(added), self.#ctx)
+    }
+
+    named(part: string): TreeLogger {
+      const self = TreeLogger.of(this)
+      const full = self.#name === '' ? part : `${self.#name}.${part}`
+      checkName(part)
+      checkName(full)
+      return new TreeLogger(levels.node(full), full, writer.format.label(full), self.#fields, self.#ctx)
+    }
+
+    withContext(ctx: Context): Logger {
+      const self = TreeLogger.of(this)
+      return new TreeLogger(self.#node, self.#name, self.#label, self.#fields, ctx)
+    }
+
+    isLevelEnabled(level: LineLevel): boolean {
+      const number = levelNumber(level)
+      return number !== undefined && number < SILENT && TreeLogger.of(this).#node.gate <= number
+    }
+
+    flush(timeoutMs = 5000): Promise<void> {
+      return writer.flush(timeoutMs)
+    }
   }
 
-  trace(...args: unknown[]): void {
-    if (this.#node.gate <= TRACE) this.#writer.log(TRACE, this.#label, this.#fields, this.#ctx, args)
-  }
-
-  debug(...args: unknown[]): void {
-    if (this.#node.gate <= DEBUG) this.#writer.log(DEBUG, this.#label, this.#fields, this.#ctx, args)
-  }
-
-  info(...args: unknown[]): void {
-    if (this.#node.gate <= INFO) this.#writer.log(INFO, this.#label, this.#fields, this.#ctx, args)
-  }
-
-  warn(...args: unknown[]): void {
-    if (this.#node.gate <= WARN) this.#writer.log(WARN, this.#label, this.#fields, this.#ctx, args)
-  }
-
-  error(...args: unknown[]): void {
-    if (this.#node.gate <= ERROR) this.#writer.log(ERROR, this.#label, this.#fields, this.#ctx, args)
-  }
-
-  fatal(...args: unknown[]): void {
-    if (this.#node.gate <= FATAL) this.#writer.log(FATAL, this.#label, this.#fields, this.#ctx, args)
-  }
-
-  child(fields: object): Logger {
-    if (typeof fields !== 'object' || fields === null) return this
-    const added = withBudget(() => encodeFields(this.#writer.format, openFields(fields)))
-    return this.#derive(this.#node, this.#name, this.#label, this.#fields.under(added), this.#ctx)
-  }
-
-  named(name: string): Logger {
-    const full = this.#name === '' ? name : `${this.#name}.${name}`
-    checkName(name)
-    checkName(full)
-    return this.#derive(
-      this.levels.node(full),
-      full,
-      this.#writer.format.label(full),
-      this.#fields,
-      this.#ctx,
-    )
-  }
-
-  withContext(ctx: Context): Logger {
-    return this.#derive(this.#node, this.#name, this.#label, this.#fields, ctx)
-  }
-
-  isLevelEnabled(level: LineLevel): boolean {
-    const number = levelNumber(level)
-    return number !== undefined && number < SILENT && this.#node.gate <= number
-  }
-
-  flush(timeoutMs = 5000): Promise<void> {
-    return this.#writer.flush(timeoutMs)
-  }
-
-  #derive(node: LevelNode, name: string, label: string, fields: FieldSet, ctx: Context | undefined): Logger {
-    return new TreeLogger(this.#writer, this.levels, node, name, label, fields, ctx)
-  }
+  const root = new TreeLogger(levels.root, '', '', noFields, undefined)
+  const home = name === '' ? root : root.named(name)
+  return home
 }

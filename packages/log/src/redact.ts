@@ -8,13 +8,14 @@ import { checkOptionNames, LogError } from './errors.ts'
 export interface RedactOptions {
   /**
    * Keys whose value is replaced at any depth, compared without case, `-` and `_`. They take the place of
-   * `defaultRedactedKeys`; spread those in to add to them, give `[]` to switch key redaction off.
+   * `defaultRedactedKeys`, which are then no longer redacted. To add to them: `[...defaultRedactedKeys, 'iban']`.
+   * `[]` switches key redaction off.
    */
-  keys?: readonly string[]
+  keys?: readonly string[] | undefined
   /** Places, from the top of the line: `user.ssn`, `items[0].token`, `cards[*].number`, `headers["x-id"]`; `*` is any key. */
-  paths?: readonly string[]
+  paths?: readonly string[] | undefined
   /** What stands in place of a value. Default `'[redacted]'`. */
-  censor?: string
+  censor?: string | undefined
 }
 
 /** The keys that are redacted unless `redact.keys` says otherwise: credentials of HTTP, OAuth and common clients. */
@@ -95,9 +96,6 @@ const defaultRedactor = new Redactor(defaultRedactedKeys, [], '[redacted]')
 /** Checks the options and fills in what is missing. Throws `LogError`. */
 export function resolveRedact(options: RedactOptions | undefined): Redactor {
   if (options === undefined) return defaultRedactor
-  if (typeof options !== 'object' || options === null) {
-    throw new LogError('KIT_LOG_BAD_OPTION', 'redact is an object with keys, paths and censor.')
-  }
   checkOptionNames('redact', options, ['keys', 'paths', 'censor'])
   const { keys = defaultRedactedKeys, paths = [], censor = '[redacted]' } = options
   if (!isStringList(keys) || !isStringList(paths) || typeof censor !== 'string') {

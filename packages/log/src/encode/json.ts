@@ -10,10 +10,10 @@ import { isUnsafe, neutralise, quote } from './escape.ts'
 import type { FieldEncoder } from './fields.ts'
 import type { KnownKey, ValueEncoder } from './value.ts'
 
-/** A way to write lines. */
+/** A way to spell lines. */
 export interface LineFormat extends FieldEncoder {
-  /** Writes one line. `label` and `fields` are texts that this format made. */
-  write(level: number, timeMs: number, label: string, fields: string, message: string | undefined): void
+  /** One line, its line break included. `label` and `fields` are texts that this format made. */
+  line(level: number, timeMs: number, label: string, fields: string, message: string | undefined): string
   /** The text of the logger's name. */
   label(name: string): string
 }
@@ -28,9 +28,9 @@ export class JsonFormat implements LineFormat {
   readonly #values: ValueEncoder
   readonly #pino: PinoLogger
   #slot = ''
-  #unsafe = false
+  #line = ''
 
-  constructor(values: ValueEncoder, write: (line: string) => void) {
+  constructor(values: ValueEncoder) {
     this.#values = values
     this.#pino = pino(
       {
@@ -39,7 +39,11 @@ export class JsonFormat implements LineFormat {
         timestamp: () => this.#slot,
         formatters: { level: (label) => ({ level: label }) },
       },
-      { write: (line) => write(this.#unsafe ? neutralise(line) : line) },
+      {
+        write: (line) => {
+          this.#line = line
+        },
+      },
     )
   }
 
@@ -55,11 +59,18 @@ export class JsonFormat implements LineFormat {
     return name === '' ? '' : jsonLabel('logger') + quote(name)
   }
 
-  write(level: number, timeMs: number, label: string, fields: string, message: string | undefined): void {
+  /**
+   * Subscribers of pino's diagnostics channel run within, and may log: the state kept here is theirs from then
+   * on. pino has read the slot before, and writes the line after; what else a line needs stays in this call.
+   */
+  line(level: number, timeMs: number, label: string, fields: string, message: string | undefined): string {
     this.#slot = `,"time":${timeMs}${label}${fields}`
-    this.#unsafe = message !== undefined && isUnsafe(message)
     // Without a message pino is given undefined, which its types do not foresee, and writes none.
-    const text: string = message!
+    this.#give(level, message!)
+    return message !== undefined && isUnsafe(message) ? neutralise(this.#line) : this.#line
+  }
+
+  #give(level: number, text: string): void {
     switch (level) {
       case TRACE:
         return this.#pino.trace(text)

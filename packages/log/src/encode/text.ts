@@ -33,15 +33,13 @@ export function textLabel(colors: boolean): (name: string) => string {
 /** Text lines, with colours when they go to a terminal. */
 export class TextFormat implements LineFormat {
   readonly #values: ValueEncoder
-  readonly #write: (line: string) => void
   readonly #colors: boolean
   readonly #label: (name: string) => string
   #second = Number.NaN
   #secondText = ''
 
-  constructor(values: ValueEncoder, write: (line: string) => void, colors: boolean) {
+  constructor(values: ValueEncoder, colors: boolean) {
     this.#values = values
-    this.#write = write
     this.#colors = colors
     this.#label = textLabel(colors)
   }
@@ -64,13 +62,13 @@ export class TextFormat implements LineFormat {
     return name === '' ? '' : `  ${oneLine(name)}`
   }
 
-  write(level: number, timeMs: number, label: string, fields: string, message: string | undefined): void {
+  line(level: number, timeMs: number, label: string, fields: string, message: string | undefined): string {
     const name = levelName(level)
     const tag = name.toUpperCase().padEnd(5)
     const time = this.#time(timeMs)
     const head = this.#colors ? `${DIM}${time}${RESET} ${COLORS[name]}${tag}${RESET}` : `${time} ${tag}`
     const text = message === undefined || message === '' ? '' : `  ${oneLine(message)}`
-    this.#write(`${head}${label}${text}${fields === '' ? '' : ` ${fields}`}\n`)
+    return `${head}${label}${text}${fields === '' ? '' : ` ${fields}`}\n`
   }
 
   /** ISO 8601 in UTC. The part down to the second is kept, since it costs most. */
