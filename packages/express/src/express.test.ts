@@ -1,13 +1,11 @@
 import { createRequire } from 'node:module'
-import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { current } from '@kit/context'
 import { requestIdKey } from '@kit/http'
 import type { Exchange, HttpOptions } from '@kit/http'
 import { observeListener } from '@kit/http/node'
 import type { ConformanceServer, StartConformanceApp } from '@kit/http/testing'
-import { adapterConformance } from '@kit/http/testing'
+import { adapterConformance, serveConformanceApp } from '@kit/http/testing'
 import { createMetrics } from '@kit/metrics'
 import type { Express, NextFunction, Request, Response } from 'express'
 import express5 from 'express'
@@ -21,19 +19,6 @@ const majors = [
   ['Express 4', express4],
   ['Express 5', express5],
 ] as const
-
-async function listen(app: Express): Promise<ConformanceServer> {
-  const server = app.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async close() {
-      server.close()
-      server.closeAllConnections()
-      await once(server, 'close')
-    },
-  }
-}
 
 /** Express shows the stack of an error to the client, and this one has none. */
 function failure(): Error {
@@ -109,7 +94,7 @@ function conformanceApp(express: typeof express5): StartConformanceApp {
     )
     app.get('/large', (_req, res) => res.send(Buffer.alloc(2 ** 25)))
     app.get('/redirect', (_req, res) => res.redirect('/items/1'))
-    return listen(app)
+    return serveConformanceApp(createServer(app))
   }
 }
 
@@ -136,7 +121,7 @@ describe.each(majors)('%s: route templates', (_, express) => {
     app.set('env', 'test')
     app.use(kit({ metrics, log: false, ...options }))
     build(app)
-    server = await listen(app)
+    server = await serveConformanceApp(createServer(app))
     for (const path of paths) await (await fetch(server.url + path)).text()
     const counted = (): string[] => {
       const histogram = metrics.snapshot().metrics.find(({ name }) => name === 'http.server.request.duration')
@@ -256,12 +241,9 @@ it('finds the observation of the listener around it, and tells it the route', as
   const app = express5()
   app.use(kit())
   app.get('/items/:id', (req, res) => res.send(String(req.log !== undefined && req.ctx.err === undefined)))
-  const server = createServer(observeListener(app, { metrics, log: false })).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/items/1`)
-  expect(await response.text()).toBe('true')
-  server.close()
-  server.closeAllConnections()
+  const server = await serveConformanceApp(createServer(observeListener(app, { metrics, log: false })))
+  expect(await (await fetch(`${server.url}/items/1`)).text()).toBe('true')
+  await server.close()
   const routes = (): unknown[] =>
     metrics
       .snapshot()

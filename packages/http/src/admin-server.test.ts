@@ -9,6 +9,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { adminServer } from './admin-server.ts'
 import type { AdminServer, AdminServerOptions } from './admin-server.ts'
 import { healthEndpoint } from './health.ts'
+import { hostileTargets } from './testing/targets.ts'
 
 let running: AdminServer | undefined
 afterEach(async () => {
@@ -140,19 +141,7 @@ describe('what it refuses', () => {
         },
       },
     })
-    for (const target of [
-      '//',
-      '///',
-      '//[',
-      '/\\',
-      'http://',
-      'http://[',
-      'http://%00/',
-      'http://a:99999/',
-      '/%',
-      '/%ff',
-      '*',
-    ]) {
+    for (const target of hostileTargets) {
       expect(
         await raw(port, `GET ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`),
       ).toMatch(/^HTTP\/1.1 [24]\d\d/)

@@ -9,7 +9,7 @@ import { createMetrics } from '@kit/metrics'
 import { describe, expect, it } from 'vitest'
 import { observeListener } from './node.ts'
 import { requestIdKey } from './request-id.ts'
-import { adapterConformance } from './testing/index.ts'
+import { adapterConformance, serveConformanceApp } from './testing/index.ts'
 import type { StartConformanceApp } from './testing/index.ts'
 
 type Handler = (req: IncomingMessage, res: ServerResponse, params: string[]) => unknown
@@ -146,16 +146,7 @@ const start: StartConformanceApp = async (options, times) => {
       route: (req) => match(req as IncomingMessage)?.template,
     })
   }
-  const server = createServer(listener).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async close() {
-      server.close()
-      server.closeAllConnections()
-      await once(server, 'close')
-    },
-  }
+  return serveConformanceApp(createServer(listener))
 }
 
 describe('node:http', () => {
