@@ -151,7 +151,7 @@ class RequestObservation implements Observation {
     this.#ended = true
     const verdict = judge(this.ctx, end, this.#failed)
     if (!this.#skipped) this.#record(verdict)
-    this.ctx.cancel(end.kind === 'finished' ? 'finished' : 'client disconnected')
+    this.ctx.cancel(causeOf[end.kind])
   }
 
   #record(verdict: Verdict): void {
@@ -190,6 +190,9 @@ class RequestObservation implements Observation {
     log.withContext(this.ctx)[level](fields, 'request')
   }
 }
+
+/** Why the context ends with its response, unless its deadline came first. */
+const causeOf = { finished: 'finished', aborted: 'client disconnected', cut: 'response broken off' } as const
 
 const levelOf = { ok: 'info', canceled: 'info', deadline: 'warn', error: 'error' } as const
 

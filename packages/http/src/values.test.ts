@@ -210,6 +210,19 @@ describe('one observation', () => {
     ])
   })
 
+  it.each([
+    ['finished', 'finished'],
+    ['aborted', 'client disconnected'],
+    ['cut', 'response broken off'],
+  ] as const)('that is %s ends its context with the cause "%s"', (kind, cause) => {
+    const { observation } = createObserver({ metrics: createMetrics(), log: false }).begin(
+      {},
+      exchange('1.1.1.1'),
+    )
+    observation.end({ kind, status: 200 })
+    expect(observation.ctx.cause).toBe(cause)
+  })
+
   it('is found again by another mount, whose route goes first', () => {
     const lines: string[] = []
     const log = createLogger({ format: 'json', destination: { write: (line) => lines.push(line) } })
