@@ -13,6 +13,7 @@ import { toNodeListener } from './bridge.ts'
 import { HttpError } from './errors.ts'
 import type { HealthChecks } from './health.ts'
 import { healthEndpoint } from './health.ts'
+import { rejectUnknown } from './options.ts'
 import { levelEndpoint, metricsEndpoint } from './readings.ts'
 
 /** Options of {@link adminServer}. What is not given is not served. */
@@ -55,15 +56,14 @@ export interface AdminServer {
  */
 export async function adminServer(options: AdminServerOptions = {}): Promise<AdminServer> {
   const { port = 9464, host = '127.0.0.1' } = options
-  for (const key of Object.keys(options)) {
-    if (!known.has(key)) throw new HttpError('KIT_HTTP_OPTION_UNKNOWN', `adminServer has no option "${key}".`)
-  }
-  const routes = routesOf(options, isLoopback(host))
+  rejectUnknown('', options, known)
+  const loopback = isLoopback(host)
+  const routes = routesOf(options, loopback)
   const serve = toNodeListener((request) => dispatch(routes, request))
   const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, (req, res) => {
     // A browser always names the host; a client that does not is no browser.
     const name = req.headers.host
-    if (isLoopback(host) && name !== undefined && !isLoopback(hostnameOf(name))) {
+    if (loopback && name !== undefined && !isLoopback(hostnameOf(name))) {
       res.writeHead(403, { 'content-type': 'text/plain; charset=utf-8' })
       res.end('This host name is not served here.\n')
       return
@@ -81,16 +81,7 @@ export async function adminServer(options: AdminServerOptions = {}): Promise<Adm
   }
 }
 
-const known: ReadonlySet<string> = new Set([
-  'port',
-  'host',
-  'metrics',
-  'memory',
-  'levels',
-  'authorize',
-  'health',
-  'routes',
-])
+const known = ['port', 'host', 'metrics', 'memory', 'levels', 'authorize', 'health', 'routes']
 
 function routesOf(options: AdminServerOptions, loopback: boolean): Map<string, FetchHandler> {
   const routes = new Map<string, FetchHandler>()

@@ -9,8 +9,8 @@ import type { Histogram, Metrics } from '@kit/metrics'
 import { metrics as defaultMetrics } from '@kit/metrics'
 import type { ClientLabel } from './client-call.ts'
 import { Call } from './client-call.ts'
-import { HttpError } from './errors.ts'
 import { durationBuckets } from './instruments.ts'
+import { rejectUnknown } from './options.ts'
 import { methodLabel } from './outcome.ts'
 import { requestIdKey } from './request-id.ts'
 import { formatTraceparent, traceKey } from './trace-context.ts'
@@ -73,11 +73,7 @@ function resolveClientOptions(options: ClientOptions): {
   requestIdHeader: string
   propagate: (url: URL) => boolean
 } {
-  for (const key of Object.keys(options)) {
-    if (key !== 'metrics' && key !== 'requestIdHeader' && key !== 'propagate') {
-      throw new HttpError('KIT_HTTP_OPTION_UNKNOWN', `observeClient has no option "${key}".`)
-    }
-  }
+  rejectUnknown('', options, ['metrics', 'requestIdHeader', 'propagate'])
   const metrics = options.metrics ?? defaultMetrics
   const duration = metrics.histogram('http.client.request.duration', {
     help: 'Time from the start of a call until the end of its response body.',

@@ -97,7 +97,8 @@ export function resolveOptions(options: HttpOptions = {}): ResolvedOptions {
   }
 }
 
-function rejectUnknown(prefix: string, value: unknown, members: readonly string[]): void {
+/** Throws for an option that nobody reads; `prefix` is the path to the options, `''` at the top. */
+export function rejectUnknown(prefix: string, value: unknown, members: readonly string[]): void {
   if (typeof value !== 'object' || value === null) {
     throw new HttpError('KIT_HTTP_OPTION_INVALID', `${prefix.slice(0, -1) || 'options'} must be an object.`)
   }
