@@ -48,10 +48,13 @@ const seenIn: WeakMap<Application, Set<Application>> = new WeakMap()
 export function routeOf(req: RoutedRequest, entry: Application | undefined): string | undefined {
   const { route, app } = req
   if (app === undefined || entry === undefined) return undefined
+  const known = route === undefined ? undefined : waysTo.get(route)
+  if (known?.length === 1) return known[0]?.template
+
   const apps = appsAround(entry, app)
   if (route === undefined) return undefined
   const path = pathname(req.originalUrl ?? req.url ?? '/')
-  const ways = findWays(apps, route)
+  const ways = known ?? findWays(apps, route)
   if (ways.length > 0) return pick(ways, path)
 
   // The error of a mounted application came before any of its answers: all that is known is a mount it went through.
@@ -69,8 +72,6 @@ function appsAround(entry: Application, app: Application): Set<Application> {
 }
 
 function findWays(apps: Set<Application>, route: object): readonly Way[] {
-  const known = waysTo.get(route)
-  if (known !== undefined) return known
   const found: Way[] = []
   for (const app of apps) search(layersOf(app), route, mountsOf(app), new Set(), found)
   if (found.length > 0) waysTo.set(route, found)
