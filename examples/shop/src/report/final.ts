@@ -38,7 +38,7 @@ export async function finalReport({ truth, gateway, inventory, logFile, keepsLog
     deadlineLine('gateway', page),
     deadlineLine('inventory', await scrape(inventory.adminUrl)),
     heading('Log'),
-    `${log.debugLines} debug lines, all from the seconds in which the level was debug${keepsLog ? `: ${logFile}` : ''}`,
+    `${log.debugLines} debug lines${keepsLog ? ` in ${logFile}` : ''}`,
     heading('Conservation: what the shoppers sent and got, and what the gateway counted'),
     table(
       ['method', 'route', 'status', 'shoppers', '/metrics', '/metrics.json', 'log lines', ''],
