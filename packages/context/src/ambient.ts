@@ -4,7 +4,7 @@
  */
 import type { Context } from './context.ts'
 import { ContextError } from './errors.ts'
-import { assertContext, background } from './node.ts'
+import { assertContext, background } from './context-node.ts'
 import { state } from './state.ts'
 
 /** The context of the innermost `run` around this code, else `background`. Costs about 10 ns. */

@@ -55,7 +55,7 @@ it('does not run a cancelled timer, in whichever link of the chain', () => {
   expect(fn).toHaveBeenCalledTimes(0)
 })
 
-it('waits on when the platform fires early, and then fires once', async () => {
+it('waits on when the platform fires early, and then fires once [I25]', async () => {
   const ctx = background.withTimeout(100)
   const fn = vi.fn<() => void>()
   ctx.afterFunc(fn)

@@ -4,6 +4,7 @@
  * `ContextError` reports a mistake of the caller and is thrown at once. `isCanceled` and `isDeadlineExceeded` tell
  * the two endings apart however deep an error was wrapped on its way.
  */
+import { atStackDepth } from './stack-depth.ts'
 
 /** What a `ContextError` complains about. */
 export type ContextErrorCode =
@@ -17,10 +18,16 @@ export type ContextErrorCode =
   | 'KIT_INVALID_KEY'
   /** An option has a value it cannot have. */
   | 'KIT_INVALID_OPTION'
+  /** The value is no child process. */
+  | 'KIT_INVALID_PROCESS'
   /** The value is no AbortSignal, or no operating-system signal that can be caught. */
   | 'KIT_INVALID_SIGNAL'
+  /** The value is nothing that can be destroyed. */
+  | 'KIT_INVALID_STREAM'
   /** The duration is no number of milliseconds. */
   | 'KIT_INVALID_TIMEOUT'
+  /** The value is no worker thread. */
+  | 'KIT_INVALID_WORKER'
   /** `cancel` was called on a context that has no cancellation of its own. */
   | 'KIT_NOT_CANCELABLE'
 
@@ -93,16 +100,26 @@ export function isDeadlineExceeded(error: unknown): boolean {
 /** Builds the error of a cancelled context; internal. */
 export function canceledError(cause: unknown): CanceledError {
   const text = textOf(cause)
-  return withoutStack(CanceledError, text === '' ? 'context canceled' : `context canceled: ${text}`, cause)
+  const message = text === '' ? 'context canceled' : `context canceled: ${text}`
+  return atStackDepth(0, () => new CanceledError(message, optionsOf(cause)))
 }
 
 /** Builds the error of a passed deadline; internal. `whose` names the deadline, `lateMs` is when it was noticed. */
 export function deadlineExceededError(whose: string, lateMs: number, cause: unknown): DeadlineExceededError {
   const late = Math.round(lateMs)
-  return withoutStack(
-    DeadlineExceededError,
-    `context deadline exceeded: ${whose}${late > 1 ? `, noticed ${late}ms late` : ''}`,
-    cause,
+  const message = `context deadline exceeded: ${whose}${late > 1 ? `, noticed ${late}ms late` : ''}`
+  return atStackDepth(0, () => new DeadlineExceededError(message, optionsOf(cause)))
+}
+
+/** The error of a context that ended in another thread; internal. */
+export function errorFromElsewhere(
+  isDeadline: boolean,
+  message: string,
+  cause: unknown,
+): CanceledError | DeadlineExceededError {
+  const options = optionsOf(cause)
+  return atStackDepth(0, () =>
+    isDeadline ? new DeadlineExceededError(message, options) : new CanceledError(message, options),
   )
 }
 
@@ -163,22 +180,6 @@ function textOf(cause: unknown): string {
   }
 }
 
-// False under --frozen-intrinsics, where the assignment would throw.
-const canLimitStack = Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit')?.writable === true
-
-/** Capturing a stack costs microseconds, and the stack of a cancellation would only show the timer or the caller. */
-function withoutStack<E>(
-  type: new (message: string, options?: ErrorOptions) => E,
-  message: string,
-  cause: unknown,
-): E {
-  const options = cause === undefined ? undefined : { cause }
-  if (!canLimitStack) return new type(message, options)
-  const limit = Error.stackTraceLimit
-  Error.stackTraceLimit = 0
-  try {
-    return new type(message, options)
-  } finally {
-    Error.stackTraceLimit = limit
-  }
+function optionsOf(cause: unknown): ErrorOptions | undefined {
+  return cause === undefined ? undefined : { cause }
 }

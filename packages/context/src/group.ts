@@ -6,7 +6,7 @@ import { AsyncResource } from 'node:async_hooks'
 import { run } from './ambient.ts'
 import type { CancelContext, Context } from './context.ts'
 import { ContextError, isCanceled } from './errors.ts'
-import { assertContext } from './node.ts'
+import { assertContext } from './context-node.ts'
 
 /** Options of `group`. */
 export interface GroupOptions {

@@ -29,20 +29,23 @@ export function assertKey(key: unknown): void {
   throw new ContextError('KIT_INVALID_KEY', 'the key of a context value must come from createKey()')
 }
 
-/** A key of any type. */
-interface Named {
-  readonly name: string
-}
+/** A key of any type; a symbol is one of OpenTelemetry's. */
+type AnyKey = { readonly name: string } | symbol
 
 /** One value of a context; bindings form a list of their own, so a lookup never visits a context without a value. */
 export class Binding {
-  readonly key: Named
+  readonly key: AnyKey
   readonly value: unknown
   readonly next: Binding | undefined
 
-  constructor(key: Named, value: unknown, next: Binding | undefined) {
+  constructor(key: AnyKey, value: unknown, next: Binding | undefined) {
     this.key = key
     this.value = value
     this.next = next
+  }
+
+  /** For people: the name of the key. */
+  toString(): string {
+    return typeof this.key === 'symbol' ? (this.key.description ?? '') : this.key.name
   }
 }

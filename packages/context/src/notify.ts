@@ -4,7 +4,7 @@
 import { constants } from 'node:os'
 import type { CancelContext, Context } from './context.ts'
 import { ContextError } from './errors.ts'
-import { assertContext } from './node.ts'
+import { assertContext } from './context-node.ts'
 
 /**
  * A child of `ctx` that is cancelled when the process receives one of the signals (SIGINT and SIGTERM if none is

@@ -11,15 +11,21 @@ import { state } from './state.ts'
 /** What an observer does when the context ends; internal. */
 export type Callback = (err: CanceledError | DeadlineExceededError) => void
 
-/** One entry of an `ObserverList`: a callback, or a child context that ends with its parent; internal. */
+/**
+ * What an observer is; internal. A `child` is a scope that ends with its parent. A `callback` is the user's, and runs
+ * soon after the end. A `release` belongs to the end itself: it runs while the tree is marked and calls no user code. An
+ * `abort` aborts the signal of the scope: at once where the end may run user code, else with the callbacks.
+ */
+export type Role = 'child' | 'callback' | 'release' | 'abort'
+
+/** One entry of an `ObserverList`; internal. */
 export class Observer<Child> {
   /** Undefined for a child, and for a callback that ran or was stopped. */
   callback: Callback | undefined
   readonly child: Child | undefined
   /** The ambient context to run the callback in. */
   readonly ambient: Context | undefined
-  /** Whether the callback belongs to the ending itself: it runs while the tree is marked and calls no user code. */
-  readonly immediate: boolean
+  readonly role: Role
   /** How the observed context ended; set when the callback is due. */
   ending: Ending | undefined = undefined
   list: ObserverList<Child> | undefined = undefined
@@ -27,15 +33,15 @@ export class Observer<Child> {
   next: Observer<Child> | undefined = undefined
 
   constructor(
+    role: Role,
     callback: Callback | undefined,
     child: Child | undefined,
     ambient: Context | undefined,
-    immediate: boolean,
   ) {
+    this.role = role
     this.callback = callback
     this.child = child
     this.ambient = ambient
-    this.immediate = immediate
   }
 }
 

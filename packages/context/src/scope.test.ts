@@ -131,7 +131,7 @@ class BlockedClock implements Clock {
   }
 }
 
-it('answers as if everything had happened at once', async () => {
+it('answers as if everything had happened at once [I20 I21]', async () => {
   await fc.assert(
     fc.asyncProperty(steps, async (todo) => {
       const clock = new BlockedClock()
@@ -158,6 +158,8 @@ it('answers as if everything had happened at once', async () => {
             const ctx = at(contexts, id)
             if (!cancelable(ctx)) break
             model.end(at(model.nodes, id), `cancel ${id}`)
+            // The cancellation of what nobody watches does not look at the clock by itself.
+            void ctx.err
             ctx.cancel(`cancel ${id}`)
             break
           }
@@ -211,8 +213,8 @@ it('answers as if everything had happened at once', async () => {
   )
 })
 
-it('adds and removes 50,000 observers in linear time', async () => {
-  const count = 50_000
+it('adds and removes 100,000 observers in linear time [I17]', async () => {
+  const count = 100_000
   const ctx = background.withCancel()
   let runs = 0
   const stops = Array.from({ length: count }, () => ctx.afterFunc(() => runs++))

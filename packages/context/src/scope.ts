@@ -9,6 +9,7 @@ import { Ending } from './ending.ts'
 import type { CanceledError, DeadlineExceededError } from './errors.ts'
 import { deadlineExceededError } from './errors.ts'
 import { Observer, ObserverList, runSoon } from './observer.ts'
+import { pollers } from './poll.ts'
 
 /** One scope; internal. A root, which has none outside of it, never ends. */
 export class Scope {
@@ -37,6 +38,11 @@ export class Scope {
     this.#owner = outer === undefined ? undefined : outer.#owner
   }
 
+  /** Whether anything is held until the scope ends: observers of its own, or of a scope below. */
+  get watched(): boolean {
+    return this.#observers !== undefined
+  }
+
   /** The one AbortSignal of the scope; aborted already if the scope has ended. */
   get signal(): AbortSignal {
     const ending = this.settle()
@@ -45,7 +51,7 @@ export class Scope {
       const created = (controller = this.#controller = new AbortController())
       const abort = (err: Error): void => created.abort(err)
       // Without an ambient context: the first reader must not stay reachable for as long as the signal is.
-      if (ending === undefined) Scope.observe(this, new Observer<Scope>(abort, undefined, undefined, false))
+      if (ending === undefined) Scope.observe(this, new Observer<Scope>('abort', abort, undefined, undefined))
     }
     if (ending !== undefined && !controller.signal.aborted) controller.abort(ending.error)
     return controller.signal
@@ -56,6 +62,7 @@ export class Scope {
    * has passed runs no code of others at once, since it may be the reading of a property, unless `abortNow` says so.
    */
   settle(time?: number, abortNow = false): Ending | undefined {
+    if (pollers.size > 0) for (const poll of pollers) poll()
     if (this.#ending !== undefined) return this.#ending
     let ending: Ending | undefined
     if (this.#observers === undefined) {
@@ -73,11 +80,16 @@ export class Scope {
     return ending
   }
 
-  /** Ends the scope unless it has ended; with `error` itself where the cause came with an error of ours. */
-  cancel(cause: unknown, error: CanceledError | DeadlineExceededError | undefined): void {
+  /**
+   * Ends the scope unless it has ended; with `error` itself where the cause came with an error of ours. Whether a
+   * deadline had passed before is asked of the clock only if somebody watches or set a deadline below: the usual end of
+   * a context that nobody watched costs no reading.
+   */
+  cancel(cause: unknown, error: CanceledError | DeadlineExceededError | undefined, abortNow: boolean): void {
     if (this.#ending !== undefined) return
-    const now = this.#timed || this.deadline !== undefined ? clock.now() : undefined
-    if (this.settle(now, true) === undefined) this.#end(new Ending(now ?? -Infinity, cause, error), true)
+    const mayBeLate = this.#timed || (this.deadline !== undefined && this.#observers !== undefined)
+    const now = mayBeLate ? clock.now() : -Infinity
+    if (this.settle(now, abortNow) === undefined) this.#end(new Ending(now, cause, error), abortNow)
   }
 
   /** Gives a new scope its own deadline, unless one above is not later. */
@@ -115,7 +127,7 @@ export class Scope {
       observers.add(entry)
       // Above the last scope is a root, which never ends and so keeps no list.
       if (linked !== undefined || outer.outer === undefined) break
-      observers.link = entry = new Observer<Scope>(undefined, scope, undefined, false)
+      observers.link = entry = new Observer<Scope>('child', undefined, scope, undefined)
       scope = outer
       outer = scope.outer
     }
@@ -172,13 +184,13 @@ export class Scope {
     const due: Observer<Scope>[] = []
     const marked: Scope[] = [this]
     // The list grows while it is walked: no recursion, so no depth of a tree overflows the stack.
-    for (const scope of marked) scope.#mark(marked, due)
+    for (const scope of marked) scope.#mark(marked, due, abortNow)
     if (due.length > 0) runSoon(due)
     if (abortNow) for (const scope of marked) scope.#controller?.abort(scope.#ending?.error)
   }
 
   /** Hands the ending of this scope to its observers and lets go of them. */
-  #mark(marked: Scope[], due: Observer<Scope>[]): void {
+  #mark(marked: Scope[], due: Observer<Scope>[], abortNow: boolean): void {
     const observers = this.#observers
     const ending = this.#ending
     if (observers === undefined || ending === undefined) return
@@ -191,9 +203,9 @@ export class Scope {
         const first = child.#owner === child && child.deadline !== undefined && child.deadline <= ending.at
         child.#ending = first ? child.#expiry(ending.at) : ending
         marked.push(child)
-      } else if (observer.immediate) {
+      } else if (observer.role === 'release') {
         observer.callback?.(ending.error)
-      } else {
+      } else if (observer.role === 'callback' || !abortNow) {
         observer.ending = ending
         due.push(observer)
       }

@@ -5,7 +5,7 @@
 import { clock } from './clock.ts'
 import type { Context } from './context.ts'
 import { ContextError } from './errors.ts'
-import { assertContext } from './node.ts'
+import { assertContext } from './context-node.ts'
 
 /**
  * Resolves when `ms` milliseconds have passed, never early; rejects with `ctx.err` as soon as the context ends, and

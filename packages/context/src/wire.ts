@@ -5,7 +5,7 @@
  */
 import type { Context } from './context.ts'
 import { ContextError, DeadlineExceededError } from './errors.ts'
-import { assertContext } from './node.ts'
+import { assertContext } from './context-node.ts'
 
 /**
  * The headers that carry a remaining time: `grpc-timeout` (gRPC), `connect-timeout-ms` (Connect),
