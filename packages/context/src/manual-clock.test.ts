@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { clock, ContextError } from './index.ts'
-import { manualClock } from './testing.ts'
+import { manualClock } from './manual-clock.ts'
 
 it('stands still until it is advanced, for the whole process, until it is disposed', () => {
   const time = manualClock(500)
