@@ -1,0 +1,33 @@
+/*
+ * Streams, sockets and requests under a context: whatever has a `destroy` and says when it is closed.
+ */
+import type { Context } from '../context.ts'
+import { assertContext } from '../context-node.ts'
+import { ContextError } from '../errors.ts'
+
+/** A stream of any kind, a socket, a `ClientRequest`, a stream of HTTP/2. */
+export interface Destroyable {
+  destroy(error?: Error): unknown
+  once(event: 'close', listener: () => void): unknown
+}
+
+/**
+ * Has the stream destroyed with `ctx.err` when the context ends, and returns it. Its 'error' event carries that error,
+ * so `pipeline`, `finished` and `for await` fail with it; of a `ClientRequest` the response fails with it as well.
+ * Nothing stays on the context once the stream has closed. As with every stream, an 'error' that nobody listens to is
+ * uncaught. Throws KIT_INVALID_CONTEXT, KIT_INVALID_STREAM.
+ */
+export function destroyOnDone<S extends Destroyable>(ctx: Context, stream: S): S {
+  assertContext(ctx)
+  if (typeof stream?.destroy !== 'function' || typeof stream.once !== 'function') {
+    throw new ContextError('KIT_INVALID_STREAM', 'destroyOnDone needs a stream, a socket or a request')
+  }
+  const stop = ctx.afterFunc((err) => {
+    // The response of a request would otherwise fail with a reset of its connection.
+    const { res } = stream as { res?: Partial<Destroyable> | null }
+    if (typeof res?.destroy === 'function') res.destroy(err)
+    stream.destroy(err)
+  })
+  stream.once('close', stop)
+  return stream
+}
