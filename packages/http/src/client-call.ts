@@ -2,6 +2,7 @@
 
 import type { CancelContext } from '@kit/context'
 import { clock, current, isCanceled, isDeadlineExceeded } from '@kit/context'
+import { followBody } from '@kit/context/node'
 import type { Histogram } from '@kit/metrics'
 
 /** The labels of `http.client.request.duration`. */
@@ -54,39 +55,13 @@ export class Call {
   follow(response: Response): Response {
     this.#headMs = clock.now()
     this.#status = String(response.status)
-    if (response.body === null) {
-      this.#finish()
-      return response
-    }
     this.#stopWatching = this.ctx.afterFunc((error) =>
       this.#settle(errorTypeOf(error) || failing(this.#status), clock.now()),
     )
-    const followed = dress(
-      new Response(this.#followBody(response.body), { headers: response.headers }),
-      response,
-    )
-    unread.register(followed, () => this.#settle(failing(this.#status), this.#headMs))
-    return followed
-  }
-
-  #followBody(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
-    const reader = body.getReader()
-    return new ReadableStream({
-      type: 'bytes',
-      pull: async (controller) => {
-        try {
-          const { done, value } = await reader.read()
-          if (!done) return controller.enqueue(value)
-          this.#finish()
-          controller.close()
-          controller.byobRequest?.respond(0)
-        } catch (error) {
-          controller.error(this.fail(error))
-        }
-      },
-      cancel: async (reason) => {
-        await reader.cancel(reason).finally(() => this.#finish())
-      },
+    return followBody(response, {
+      ended: () => this.#finish(),
+      failed: (error) => this.fail(error),
+      dropped: () => this.#settle(failing(this.#status), this.#headMs),
     })
   }
 
@@ -114,27 +89,6 @@ export class Call {
     const aborted = this.#signal?.aborted === true && error === this.ctx.err
     return aborted && this.ctx.cause === this.#signal?.reason ? this.#signal?.reason : error
   }
-}
-
-/** Responses whose bodies nobody read are measured once they are gone. */
-const unread = new FinalizationRegistry<() => void>((settle) => settle())
-
-/** Gives a response with a body of ours what only fetch can give one: address, odd statuses, a clone that has them. */
-function dress(followed: Response, original: Response): Response {
-  const { url, redirected, type, status, statusText, ok } = original
-  const own = {
-    url,
-    redirected,
-    type,
-    status,
-    statusText,
-    ok,
-    clone: () => dress(Response.prototype.clone.call(followed), original),
-  }
-  for (const [key, value] of Object.entries(own)) {
-    Object.defineProperty(followed, key, { value, configurable: true })
-  }
-  return followed
 }
 
 /** A 4xx or 5xx answer is an error of the call, by the conventions for clients. */
