@@ -22,7 +22,7 @@ it('is background outside of run, and the innermost inside', () => {
   expect(current()).toBe(background)
 })
 
-it('follows awaits, timers, immediates, ticks, microtasks and thenables', async () => {
+it('follows awaits, timers, immediates, ticks, microtasks and thenables [I34]', async () => {
   const results = await run(ctx, async () => {
     const collected = [seen()]
     await Promise.resolve()
@@ -40,7 +40,7 @@ it('follows awaits, timers, immediates, ticks, microtasks and thenables', async 
   expect(results).toEqual([1, 1, 1, 1, 1, 1, 1, 1])
 })
 
-it('does not leak to the caller after the first await', async () => {
+it('does not leak to the caller after the first await [I36]', async () => {
   const work = async (): Promise<number> =>
     await run(other, async () => {
       await Promise.resolve()
@@ -55,7 +55,7 @@ it('does not leak to the caller after the first await', async () => {
   expect(current()).toBe(background)
 })
 
-it('is that of the emitter in an event handler, unless bound', () => {
+it('is that of the emitter in an event handler, unless bound [I35]', () => {
   const emitter = new EventEmitter()
   const log: number[] = []
   run(ctx, () => {
@@ -69,7 +69,7 @@ it('is that of the emitter in an event handler, unless bound', () => {
   expect(log).toEqual([2, 1])
 })
 
-it('is that of the consumer in an async generator', async () => {
+it('is that of the consumer in an async generator [I35]', async () => {
   const numbers = run(ctx, () =>
     (async function* generate() {
       yield seen()

@@ -52,7 +52,7 @@ describe('wait', () => {
     }
   })
 
-  it('waits for all, also after a failure', async () => {
+  it('waits for all, also after a failure [I38]', async () => {
     const g = group(background)
     const slow = deferred()
     const log: string[] = []
@@ -94,7 +94,7 @@ describe('wait', () => {
 })
 
 describe('a failure', () => {
-  it('cancels the rest with it as cause, and is what counts', async () => {
+  it('cancels the rest with it as cause, and is what counts [I38]', async () => {
     const parent = background.withCancel()
     const g = group(parent)
     const fault = new Error('fault')
@@ -139,7 +139,7 @@ describe('a failure', () => {
 })
 
 describe('the limit', () => {
-  it('is never exceeded, loses nothing and keeps the order', async () => {
+  it('is never exceeded, loses nothing and keeps the order [I38]', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 1, max: 5 }),

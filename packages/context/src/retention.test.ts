@@ -129,7 +129,7 @@ it('keeps what is observed and not cancelled, until the parent ends', async () =
   expect(ends.length).toBe(count)
 })
 
-it('fires though nobody holds the context, only its signal', async () => {
+it('fires though nobody holds the context, only its signal [I33]', async () => {
   const aborted = new Promise((resolve) => {
     const arm = (): void => background.withTimeout(20).signal.addEventListener('abort', resolve)
     arm()
@@ -143,7 +143,7 @@ it('fires though nobody holds the context, only its signal', async () => {
   alive.cancel()
 })
 
-it('keeps the process alive for a sleep, and for no deadline', () => {
+it('keeps the process alive for a sleep, and for no deadline [I28]', () => {
   held()
   const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
   const before = timers()

@@ -84,7 +84,7 @@ describe('race', () => {
     expect(time.pendingTimers).toBe(0)
   })
 
-  it('rejects with err when the context ends first; a later rejection is handled', async () => {
+  it('rejects with err when the context ends first; a later rejection is handled [I37]', async () => {
     const ctx = background.withTimeout(50)
     let fail: (error: Error) => void = () => {}
     const raced = race(ctx, new Promise((_resolve, reject) => (fail = reject)))

@@ -79,7 +79,7 @@ describe('extractDeadline', () => {
     expect(extractDeadline(new Headers())).toBeUndefined()
   })
 
-  it('never throws on what a caller sends, and never gives a negative or endless time', () => {
+  it('never throws on what a caller sends, and never gives a negative or endless time [I39]', () => {
     const value = fc.oneof(fc.anything(), fc.string(), fc.stringMatching(/^-?\d{0,20}[HMSmuns]?$/))
     const record = fc.dictionary(fc.constantFrom(...headers, 'get', 'other'), value)
     const anything = fc.oneof({ weight: 5, arbitrary: record }, { weight: 1, arbitrary: fc.object() })
@@ -116,7 +116,7 @@ describe('injectDeadline', () => {
     expect(record).toEqual({ 'grpc-timeout': expected })
   })
 
-  it('round trip: gains no time, loses at most one unit', () => {
+  it('round trip: gains no time, loses at most one unit [I39]', () => {
     const units: Record<DeadlineHeader, number> = {
       'grpc-timeout': 1,
       'connect-timeout-ms': 1,
@@ -205,7 +205,7 @@ describe('injectDeadline', () => {
     )
   })
 
-  it('over three hops shrinks strictly, and the last one sheds expired work', () => {
+  it('over three hops shrinks strictly, and the last one sheds expired work [I40]', () => {
     const seen: number[] = []
     let ctx = background.withTimeout(100.5)
     for (let hop = 0; hop < 2; hop++) {
