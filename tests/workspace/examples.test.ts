@@ -10,7 +10,7 @@ import { packages, root } from './repository.ts'
 const generated = join(root, 'tests/workspace/.generated')
 const documents = [
   'README.md',
-
+  'docs/context.md',
   ...packages().map(({ short }) => `packages/${short}/README.md`),
 ]
 

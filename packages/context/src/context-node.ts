@@ -266,15 +266,13 @@ function root(name: string): Context {
 /** A context under a root that somebody else ends, with an error made there; internal. */
 export function endable(
   name: string,
-  leftMs: number,
+  deadline: number,
   values: readonly (readonly [Key<unknown>, unknown])[],
 ): { ctx: CancelContext; end: (error: CanceledError | DeadlineExceededError, abortNow: boolean) => void } {
   const outer = new Scope('background', undefined, undefined)
-  const scope = new Scope(name, leftMs === Infinity ? undefined : leftMs, outer)
-  if (leftMs !== Infinity) {
-    const now = clock.now()
-    scope.setDeadline(now + leftMs, now, undefined)
-  }
+  const now = clock.now()
+  const scope = new Scope(name, deadline === Infinity ? undefined : deadline - now, outer)
+  if (deadline !== Infinity) scope.setDeadline(deadline, now, undefined)
   let bindings: Binding | undefined
   for (const [key, value] of values) bindings = new Binding(key, value, bindings)
   const ctx = new ContextNode(new ContextNode(undefined, undefined, outer), bindings, scope)

@@ -87,8 +87,10 @@ export function receiveContext(data: SharedContext, options: ShareOptions = {}):
     const key = keys.get(name)
     return key === undefined ? [] : [[key, value] as const]
   })
+  // The readings are in this order, here and where it was shared, so that the way can only cost time.
+  const now = clock.now()
   const left = deadline === undefined || before !== undefined ? Infinity : deadline - sharedNow()
-  const { ctx, end } = endable('receiveContext', left, bindings)
+  const { ctx, end } = endable('receiveContext', now + left, bindings)
 
   const receive = ({ deadline: isDeadline, message, cause }: EndMessage, abortNow: boolean): void =>
     end(errorFromElsewhere(isDeadline, message, cause), abortNow)

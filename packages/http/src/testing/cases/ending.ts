@@ -11,7 +11,7 @@ const one = { count: 1, error: '' }
 
 export const endingCases: readonly Case[] = [
   [
-    'does not take a request whose body was read for one whose client left',
+    'does not take a request whose body was read for one whose client left [I41]',
     {},
     async (rig) => {
       const body = 'x'.repeat(100_000)
@@ -30,7 +30,7 @@ export const endingCases: readonly Case[] = [
     },
   ],
   [
-    'sees a client leave before the answer: no status, and the context is cancelled with that cause',
+    'sees a client leave before the answer: no status, and the context is cancelled with that cause [I41]',
     {},
     async (rig) => {
       await rig.client.hangUp(
