@@ -268,7 +268,7 @@ export function endable(
   name: string,
   deadline: number,
   values: readonly (readonly [Key<unknown>, unknown])[],
-): { ctx: CancelContext; end: (error: CanceledError | DeadlineExceededError, abortNow: boolean) => void } {
+): { ctx: CancelContext; end: (error: CanceledError | DeadlineExceededError) => void } {
   const outer = new Scope('background', undefined, undefined)
   const now = clock.now()
   const scope = new Scope(name, deadline === Infinity ? undefined : deadline - now, outer)
@@ -276,5 +276,5 @@ export function endable(
   let bindings: Binding | undefined
   for (const [key, value] of values) bindings = new Binding(key, value, bindings)
   const ctx = new ContextNode(new ContextNode(undefined, undefined, outer), bindings, scope)
-  return { ctx, end: (error, abortNow) => scope.cancel(error.cause, error, abortNow) }
+  return { ctx, end: (error) => scope.cancel(error.cause, error, false) }
 }

@@ -17,7 +17,6 @@ export async function fetch(
   init: RequestInit = {},
 ): Promise<Response> {
   assertContext(ctx)
-  ctx.throwIfDone()
   const signal = init.signal === undefined && input instanceof Request ? input.signal : init.signal
   const own = signal ? ctx.withSignal(signal) : ctx.withCancel()
   try {

@@ -82,6 +82,21 @@ describe('killOnDone', () => {
     expect(time.pendingTimers).toBe(0)
   })
 
+  it('lets go when the process is gone, though a child of its own still holds the pipe', async () => {
+    const ctx = background.withTimeout(50)
+    const inner = `process.send(require('node:child_process').spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)'],
+      { stdio: 'inherit', detached: true }).pid, () => process.exit())`
+    const stdio = ['ignore', 'pipe', 'inherit', 'ipc'] as const
+    const child = killOnDone(ctx, spawn(process.execPath, ['-e', inner], { stdio: [...stdio] }))
+    const [[grandchild]] = (await Promise.all([once(child, 'message'), once(child, 'exit')])) as [
+      [number],
+      unknown,
+    ]
+    expect(time.pendingTimers).toBe(0)
+    process.kill(grandchild)
+    await once(child, 'close')
+  })
+
   it('refuses what is no process, and options that make no sense', () => {
     for (const [ctx, child, options, code] of [
       [null, spawn(process.execPath, ['-v']), {}, 'KIT_INVALID_CONTEXT'],
@@ -126,6 +141,10 @@ describe('execFile', () => {
       code: 3,
     })
     await expect(execFile(ctx, '/no/such/program')).rejects.toMatchObject({ code: 'ENOENT' })
+    const tooLate = background.withCancel()
+    const missing = execFile(tooLate, '/no/such/program')
+    tooLate.cancel()
+    await expect(missing).rejects.toMatchObject({ code: 'ENOENT' })
     const big = execFile(ctx, process.execPath, ['-e', 'console.log("x".repeat(1000))'], { maxBuffer: 10 })
     await expect(big).rejects.toMatchObject({ code: 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER' })
   })

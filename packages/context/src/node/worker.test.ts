@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { background, createKey, isCanceled, isDeadlineExceeded } from '../index.ts'
 import type { Context } from '../index.ts'
 import { manualClock } from '../manual-clock.ts'
+import { pollers } from '../poll.ts'
 import type { AnyKey } from './worker.ts'
 import { receiveContext, shareContext, terminateOnDone } from './worker.ts'
 
@@ -143,14 +144,14 @@ describe('a shared context', () => {
   })
 
   it('is let go when the work in the worker is over, or the worker is gone', async () => {
-    for (const end of ['ctx.cancel()', 'process.exit(0)', '']) {
+    for (const end of ['ctx.cancel(); setInterval(() => {}, 1e6)', 'process.exit(0)', '']) {
       const time = manualClock()
       const ctx = background.withTimeout(60_000)
       const worker = start(ctx, `const ctx = receive(); say('ready'); ${end}`)
       expect(time.pendingTimers).toBe(1)
-      await once(worker, 'exit')
       while (time.pendingTimers > 0) await new Promise((resolve) => setImmediate(resolve))
       expect(ctx.err).toBeUndefined()
+      await worker.terminate()
       time[Symbol.dispose]()
     }
   })
@@ -174,6 +175,8 @@ describe('a shared context', () => {
     const other = receiveContext(shareContext(background.withCancel()).data)
     other.cancel('mine')
     expect(other.cause).toBe('mine')
+    await Promise.resolve()
+    expect(pollers.size).toBe(0)
   })
 
   it('refuses what it cannot share or receive', () => {

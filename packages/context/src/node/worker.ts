@@ -56,14 +56,12 @@ export function shareContext(
   const values = resolveKeys(options).map((key) => [key.name, ctx.value(key) as unknown] as const)
   const flag = new Int32Array(new SharedArrayBuffer(4))
   const { port1, port2 } = new MessageChannel()
-  port1.unref()
   const { err } = ctx
   if (err === undefined) {
     const stop = ctx.afterFunc((ended) => {
       port1.postMessage(messageOf(ended, ctx.cause))
       // After the message, which whoever sees the flag looks for.
       Atomics.store(flag, 0, 1)
-      port1.close()
     })
     port1.once('close', stop)
   }
@@ -92,16 +90,15 @@ export function receiveContext(data: SharedContext, options: ShareOptions = {}):
   const left = deadline === undefined || before !== undefined ? Infinity : deadline - sharedNow()
   const { ctx, end } = endable('receiveContext', now + left, bindings)
 
-  const receive = ({ deadline: isDeadline, message, cause }: EndMessage, abortNow: boolean): void =>
-    end(errorFromElsewhere(isDeadline, message, cause), abortNow)
+  const receive = ({ deadline: isDeadline, message, cause }: EndMessage): void =>
+    end(errorFromElsewhere(isDeadline, message, cause))
   const poll = (): void => {
     if (Atomics.load(flag, 0) === 0) return
-    pollers.delete(poll)
     const message = receiveMessageOnPort(port)?.message as EndMessage | undefined
-    if (message !== undefined) receive(message, false)
+    if (message !== undefined) receive(message)
   }
-  if (before !== undefined) receive(before, true)
-  port.on('message', (message: EndMessage) => receive(message, true))
+  if (before !== undefined) receive(before)
+  port.on('message', receive)
   port.unref()
   pollers.add(poll)
   ctx.afterFunc(() => {
