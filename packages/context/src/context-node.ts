@@ -183,7 +183,7 @@ export class ContextNode implements CancelContext {
     }
     const now = clock.now()
     const deadline = at instanceof Date ? now + (time - clock.wallTime()) : time
-    const scope = new Scope('withDeadline', deadline, this.#scope)
+    const scope = new Scope('withDeadline', deadline - now, this.#scope)
     if (deadline !== Infinity) scope.setDeadline(deadline, now, cause)
     return this.#derive(scope)
   }

@@ -123,7 +123,7 @@ describe('toString', () => {
       .withSignal(new AbortController().signal)
       .withoutCancel()
     expect(String(ctx)).toBe(
-      'background.withCancel.withValue(user).withTimeout(500ms).withDeadline(1200ms).withSignal.withoutCancel',
+      'background.withCancel.withValue(user).withTimeout(500ms).withDeadline(in 200ms).withSignal.withoutCancel',
     )
     expect(String(background.withTimeout(Infinity))).toBe('background.withTimeout(Infinityms)')
   })

@@ -13,7 +13,7 @@ import { pollers } from './poll.ts'
 
 /** One scope; internal. A root, which has none outside of it, never ends. */
 export class Scope {
-  /** The method that made it, and the number in parentheses after it, if any. */
+  /** The method that made it, and the milliseconds in parentheses after it, if any. */
   readonly name: string
   readonly detail: number | undefined
   /** The next scope up the tree; undefined for a root. */
@@ -111,9 +111,11 @@ export class Scope {
     for (let scope = outer; scope !== undefined && !scope.#timed; scope = scope.outer) scope.#timed = true
   }
 
-  /** For people: `withTimeout(500ms)`. */
+  /** For people: `withTimeout(500ms)`, `withDeadline(in 500ms)` as seen when it was derived. */
   toString(): string {
-    return this.detail === undefined ? this.name : `${this.name}(${Math.round(this.detail * 1000) / 1000}ms)`
+    if (this.detail === undefined) return this.name
+    const duration = `${Math.round(this.detail * 1000) / 1000}ms`
+    return `${this.name}(${this.name === 'withDeadline' ? `in ${duration}` : duration})`
   }
 
   /** Adds an observer. The first one links the scope, and what is not yet linked above it, into the tree. */

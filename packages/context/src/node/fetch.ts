@@ -1,7 +1,7 @@
 /*
  * `fetch` under a context, to the last byte of the body.
  */
-import type { CancelContext, Context } from '../context.ts'
+import type { Context } from '../context.ts'
 import { assertContext } from '../context-node.ts'
 import { followBody } from './body.ts'
 
@@ -19,21 +19,21 @@ export async function fetch(
   assertContext(ctx)
   const signal = init.signal === undefined && input instanceof Request ? input.signal : init.signal
   const own = signal ? ctx.withSignal(signal) : ctx.withCancel()
+  const failed = (error: unknown): unknown => {
+    const told = reasonOf(own, signal, error)
+    own.cancel()
+    return told
+  }
   try {
     const response = await globalThis.fetch(input, { ...init, signal: own.signal })
-    return followBody(response, {
-      ended: () => own.cancel(),
-      dropped: () => own.cancel(),
-      failed: (error) => reasonOf(own, signal, error),
-    })
+    return followBody(response, { ended: () => own.cancel(), dropped: () => own.cancel(), failed })
   } catch (error) {
-    throw reasonOf(own, signal, error)
+    throw failed(error)
   }
 }
 
-/** Ends the call. A caller that aborted with a reason of its own is given that reason back, as fetch does. */
-function reasonOf(own: CancelContext, signal: AbortSignal | null | undefined, error: unknown): unknown {
+/** A caller that aborted with a reason of its own is given that reason back, as fetch does. */
+function reasonOf(own: Context, signal: AbortSignal | null | undefined, error: unknown): unknown {
   const aborted = signal?.aborted === true && error === own.err && own.cause === signal.reason
-  own.cancel()
   return aborted ? signal.reason : error
 }
