@@ -38,8 +38,19 @@ export const clock: Clock = {
   wallTime: () => (state.clock === undefined ? Date.now() : state.clock.wallTime()),
   setTimer: (afterMs, fn, options) =>
     state.clock === undefined
-      ? new RealTimer(afterMs, fn, options?.ref === true)
+      ? timerAfter(afterMs, fn, options?.ref === true)
       : state.clock.setTimer(afterMs, fn, options),
+}
+
+/** A timer for a time on the monotonic clock, which keeps no process alive; internal. */
+export function setTimerAt(due: number, fn: () => void): Timer {
+  if (state.clock !== undefined) return state.clock.setTimer(due - state.clock.now(), fn)
+  return new RealTimer(due, due - realNow(), fn, false)
+}
+
+function timerAfter(afterMs: number, fn: () => void, ref: boolean): Timer {
+  const delay = afterMs > 0 ? afterMs : 0
+  return new RealTimer(realNow() + delay, delay, fn, ref)
 }
 
 /** The global `performance` is a getter, a tenth of the reading: it is asked only where fake timers are in force. */
@@ -56,12 +67,11 @@ class RealTimer implements Timer {
   #fn: (() => void) | undefined
   #handle: NodeJS.Timeout
 
-  constructor(afterMs: number, fn: () => void, ref: boolean) {
-    const delay = afterMs > 0 ? afterMs : 0
-    this.#due = realNow() + delay
+  constructor(due: number, delayMs: number, fn: () => void, ref: boolean) {
+    this.#due = due
     this.#ref = ref
     this.#fn = fn
-    this.#handle = this.#schedule(delay)
+    this.#handle = this.#schedule(delayMs)
   }
 
   cancel(): void {
@@ -70,7 +80,7 @@ class RealTimer implements Timer {
   }
 
   #schedule(delayMs: number): NodeJS.Timeout {
-    const handle = setTimeout(wake, Math.min(Math.ceil(delayMs), longestDelayMs), this)
+    const handle = setTimeout(wake, Math.max(0, Math.min(Math.ceil(delayMs), longestDelayMs)), this)
     return this.#ref ? handle : handle.unref()
   }
 

@@ -673,6 +673,14 @@ describe('withSignal', () => {
     expect([ctx.cause, isCanceled(ctx.err)]).toEqual(['why', true])
   })
 
+  it('is dead from the start with the very error that aborted the signal before', () => {
+    const other = background.withCancel()
+    other.cancel()
+    const ctx = background.withSignal(other.signal)
+    expect(ctx.err).toBe(other.err)
+    expect(ctx.withCancel().err).toBe(other.err)
+  })
+
   it('carries an ending of another context over as it is', () => {
     const far = background.withTimeout(10, 'slow')
     const near = background.withSignal(far.signal)

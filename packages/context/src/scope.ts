@@ -4,12 +4,15 @@
  * their parents; all others find it by looking up the tree when asked. Both ways give the same answer, because the
  * ending that came first by time wins, whenever it is found out.
  */
-import { clock } from './clock.ts'
+import { clock, setTimerAt } from './clock.ts'
 import { Ending } from './ending.ts'
 import type { CanceledError, DeadlineExceededError } from './errors.ts'
 import { deadlineExceededError } from './errors.ts'
 import { Observer, ObserverList, runSoon } from './observer.ts'
 import { pollers } from './poll.ts'
+
+/** In place of the ending of what nobody watched and somebody cancelled without a cause, until one is asked for. */
+const unasked = new Ending(-Infinity, undefined, undefined)
 
 /** One scope; internal. A root, which has none outside of it, never ends. */
 export class Scope {
@@ -63,13 +66,9 @@ export class Scope {
    */
   settle(time?: number, abortNow = false): Ending | undefined {
     if (pollers.size > 0) for (const poll of pollers) poll()
-    if (this.#ending !== undefined) return this.#ending
-    let ending: Ending | undefined
-    if (this.#observers === undefined) {
-      let scope = this.outer
-      while (scope !== undefined && scope.#ending === undefined) scope = scope.outer
-      if (scope !== undefined) ending = scope.#ending
-    }
+    if (this.#ending !== undefined) return this.#asked()
+    const ended = this.#observers === undefined ? this.#endedAbove() : undefined
+    let ending = ended === undefined ? undefined : ended.#asked()
     const { deadline } = this
     const owner = this.#owner
     if (deadline !== undefined && owner !== undefined && (ending === undefined || deadline <= ending.at)) {
@@ -87,28 +86,29 @@ export class Scope {
    */
   cancel(cause: unknown, error: CanceledError | DeadlineExceededError | undefined, abortNow: boolean): void {
     if (this.#ending !== undefined) return
-    const mayBeLate = this.#timed || (this.deadline !== undefined && this.#observers !== undefined)
-    const now = mayBeLate ? clock.now() : -Infinity
+    const watched = this.#observers !== undefined
+    const plain = !watched && !this.#timed && cause === undefined && error === undefined && pollers.size === 0
+    if (plain && this.#endedAbove() === undefined) {
+      this.#ending = unasked // the usual end: nobody has to be told, and most never ask
+      return
+    }
+    const now = this.#timed || (watched && this.deadline !== undefined) ? clock.now() : -Infinity
     if (this.settle(now, abortNow) === undefined) this.#end(new Ending(now, cause, error), abortNow)
   }
 
   /** Gives a new scope its own deadline, unless one above is not later. */
   setDeadline(at: number, now: number, cause: unknown): void {
-    const { outer } = this
-    const ended = outer === undefined ? undefined : outer.settle(now)
-    if (ended !== undefined) {
-      this.#ending = ended
-      return
-    }
     if (this.deadline !== undefined && this.deadline <= at) return
+    const { outer } = this
+    if (at > now) {
+      for (let scope = outer; scope !== undefined && !scope.#timed; scope = scope.outer) scope.#timed = true
+    } else if (outer?.settle(now) !== undefined) {
+      return // what had ended before passes its ending on, as to everything below it
+    }
     this.deadline = at
     this.#owner = this
     this.#deadlineCause = cause
-    if (at <= now) {
-      this.#expire(now, false)
-      return
-    }
-    for (let scope = outer; scope !== undefined && !scope.#timed; scope = scope.outer) scope.#timed = true
+    if (at <= now) this.#expire(now, false)
   }
 
   /** For people: `withTimeout(500ms)`, `withDeadline(in 500ms)` as seen when it was derived. */
@@ -151,17 +151,30 @@ export class Scope {
     }
   }
 
+  /** The nearest scope up the tree that has ended. */
+  #endedAbove(): Scope | undefined {
+    let scope = this.outer
+    while (scope !== undefined && scope.#ending === undefined) scope = scope.outer
+    return scope
+  }
+
+  /** The ending of this scope, made now if nobody has asked for it before. */
+  #asked(): Ending | undefined {
+    if (this.#ending === unasked) this.#ending = new Ending(-Infinity, undefined, undefined)
+    return this.#ending
+  }
+
   /** Sets the timer of the deadline that this scope owns. */
   #arm(): void {
     const observers = this.#observers
     const { deadline } = this
     if (observers === undefined || deadline === undefined || observers.timer !== undefined) return
-    observers.timer = clock.setTimer(deadline - clock.now(), () => this.#expire(clock.now(), true))
+    observers.timer = setTimerAt(deadline, () => this.#expire(clock.now(), true))
   }
 
   /** Ends the scope at the deadline it owns. */
   #expire(now: number, abortNow: boolean): Ending {
-    const ending = this.#ending ?? this.#expiry(now)
+    const ending = this.#asked() ?? this.#expiry(now)
     if (this.#ending === undefined) this.#end(ending, abortNow)
     return ending
   }

@@ -56,7 +56,7 @@ export interface Pen {
 }
 
 /** Beyond these a body is no longer read, and nothing is said about its paths: it was not written by a person. */
-const limits = { depth: 1000, size: 100_000 }
+const limits = { depth: 1000, size: 50_000 }
 
 /** Whether the body is too large or too deep to be drawn. */
 export function isExhausted(pen: Pen): boolean {

@@ -347,9 +347,10 @@ function compare(program: readonly Statement[], prefix: string): boolean {
     const losses = truth.losses.get(number)
     const expected = losses?.has('plain') ? 'plain' : losses?.has('thrown') ? 'thrown' : undefined
     const said = cancels ? expected : 'never'
-    const where = `line ${line} of\n${lintSource}\nwhich runs as\n${runSource}`
-    expect(verdicts.get(line), where).toBe(said)
-    expect(plainVerdicts.get(line), where).toBe(said === 'thrown' ? undefined : said)
+    const found = [verdicts.get(line), plainVerdicts.get(line)]
+    // In one object, so that a failure shows the program.
+    const where = { line, lintSource, runSource }
+    expect({ ...where, found }).toEqual({ ...where, found: [said, said === 'thrown' ? undefined : said] })
   }
   return true
 }
