@@ -39,7 +39,12 @@ function checkInstalled() {
   const consumer = mkdtempSync(join(tmpdir(), 'kit-consumer-'))
   const tarballs = readdirSync(packed).map((file) => join(packed, file))
   writeFileSync(join(consumer, 'package.json'), '{"private":true}')
-  const args = ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline', ...tarballs]
+  // npm installs peers by itself, but not those that are optional: whoever uses their entry points brings them.
+  const optional = manifests.flatMap(({ peerDependencies = {}, peerDependenciesMeta = {} }) =>
+    Object.keys(peerDependenciesMeta).map((peer) => `${peer}@${peerDependencies[peer]}`),
+  )
+  const args = ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline']
+  args.push(...tarballs, ...optional)
   check('the tarballs install together', 'npm', args, consumer)
   for (const { name, exports } of manifests) {
     for (const path of Object.keys(exports)) {

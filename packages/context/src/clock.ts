@@ -42,10 +42,11 @@ export const clock: Clock = {
       : state.clock.setTimer(afterMs, fn, options),
 }
 
-/** A timer for a time on the monotonic clock, which keeps no process alive; internal. */
-export function setTimerAt(due: number, fn: () => void): Timer {
-  if (state.clock !== undefined) return state.clock.setTimer(due - state.clock.now(), fn)
-  return new RealTimer(due, due - realNow(), fn, false)
+/** A timer for a time on the monotonic clock, where the caller knows what it is now; internal. */
+export function setTimerAt(due: number, now: number, fn: () => void): Timer {
+  return state.clock === undefined
+    ? new RealTimer(due, due - now, fn, false)
+    : state.clock.setTimer(due - now, fn)
 }
 
 function timerAfter(afterMs: number, fn: () => void, ref: boolean): Timer {

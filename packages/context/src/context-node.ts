@@ -105,10 +105,11 @@ export class ContextNode implements CancelContext {
       )
     }
     const scope = this.#scope
-    const ending = scope.settle()
+    const now = scope.deadline === undefined ? 0 : clock.now()
+    const ending = scope.settle(now)
     const observer = new Observer<Scope>('callback', fn, undefined, state.storage.getStore())
     if (ending === undefined) {
-      Scope.observe(scope, observer)
+      Scope.observe(scope, observer, now)
     } else {
       observer.ending = ending
       runSoon([observer])
@@ -204,7 +205,7 @@ export class ContextNode implements CancelContext {
       signal.addEventListener('abort', end, { once: true })
       // Observed from the start: the end of an ancestor has to take the listener off the signal.
       const release = (): void => signal.removeEventListener('abort', end)
-      Scope.observe(scope, new Observer<Scope>('release', release, undefined, undefined))
+      Scope.observe(scope, new Observer<Scope>('release', release, undefined, undefined), clock.now())
     }
     return this.#derive(scope)
   }

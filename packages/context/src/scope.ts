@@ -48,13 +48,15 @@ export class Scope {
 
   /** The one AbortSignal of the scope; aborted already if the scope has ended. */
   get signal(): AbortSignal {
-    const ending = this.settle()
+    const now = this.deadline === undefined ? 0 : clock.now()
+    const ending = this.settle(now)
     let controller = this.#controller
     if (controller === undefined) {
       const created = (controller = this.#controller = new AbortController())
       const abort = (err: Error): void => created.abort(err)
       // Without an ambient context: the first reader must not stay reachable for as long as the signal is.
-      if (ending === undefined) Scope.observe(this, new Observer<Scope>('abort', abort, undefined, undefined))
+      if (ending === undefined)
+        Scope.observe(this, new Observer<Scope>('abort', abort, undefined, undefined), now)
     }
     if (ending !== undefined && !controller.signal.aborted) controller.abort(ending.error)
     return controller.signal
@@ -118,8 +120,8 @@ export class Scope {
     return `${this.name}(${this.name === 'withDeadline' ? `in ${duration}` : duration})`
   }
 
-  /** Adds an observer. The first one links the scope, and what is not yet linked above it, into the tree. */
-  static observe(observed: Scope, observer: Observer<Scope>): void {
+  /** Adds an observer; `now` is what the clock just said, if there is a deadline. The first one links the scope, and what is not yet linked above it, into the tree. */
+  static observe(observed: Scope, observer: Observer<Scope>, now: number): void {
     let scope = observed
     let entry = observer
     let { outer } = scope
@@ -133,7 +135,7 @@ export class Scope {
       scope = outer
       outer = scope.outer
     }
-    if (observed.#owner !== undefined) observed.#owner.#arm()
+    if (observed.#owner !== undefined) observed.#owner.#arm(now)
   }
 
   /** Removes an observer. The last one unlinks the scope, and what is then unobserved above it, from the tree. */
@@ -165,11 +167,11 @@ export class Scope {
   }
 
   /** Sets the timer of the deadline that this scope owns. */
-  #arm(): void {
+  #arm(now: number): void {
     const observers = this.#observers
     const { deadline } = this
     if (observers === undefined || deadline === undefined || observers.timer !== undefined) return
-    observers.timer = setTimerAt(deadline, () => this.#expire(clock.now(), true))
+    observers.timer = setTimerAt(deadline, now, () => this.#expire(clock.now(), true))
   }
 
   /** Ends the scope at the deadline it owns. */

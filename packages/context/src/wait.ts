@@ -42,8 +42,7 @@ export function sleep(ctx: Context, ms: number): Promise<void> {
 export function race<T>(ctx: Context, promise: PromiseLike<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     assertContext(ctx)
-    const { err } = ctx
-    if (err !== undefined) reject(err)
+    // Of a context that has ended it is called before any reaction of the promise.
     const stop = ctx.afterFunc(reject)
     const fulfil = (value: T): void => {
       stop()

@@ -12,7 +12,7 @@ export function effectCases(job: Job, width: number): Case[] {
     {
       name: 'Effect: runPromise, built for each call',
       async prepare() {
-        const { Effect } = await import('effect')
+        const Effect = await import('effect/Effect')
         return (index) =>
           Effect.runPromise(
             Effect.timeout(
@@ -25,7 +25,7 @@ export function effectCases(job: Job, width: number): Case[] {
     {
       name: 'Effect: runPromise',
       async prepare() {
-        const { Effect } = await import('effect')
+        const Effect = await import('effect/Effect')
         const program = Effect.timeout(
           Effect.promise(() => job(0)),
           limitMs,
@@ -36,7 +36,12 @@ export function effectCases(job: Job, width: number): Case[] {
     {
       name: 'Effect: runCallback of a long-lived runtime',
       async prepare() {
-        const { Effect, Exit, Layer, ManagedRuntime } = await import('effect')
+        const [Effect, Exit, Layer, ManagedRuntime] = await Promise.all([
+          import('effect/Effect'),
+          import('effect/Exit'),
+          import('effect/Layer'),
+          import('effect/ManagedRuntime'),
+        ])
         const runtime = ManagedRuntime.make(Layer.empty)
         // The context is built once, and reused by every later call.
         await runtime.runPromise(Effect.void)
@@ -55,7 +60,7 @@ export function effectCases(job: Job, width: number): Case[] {
     {
       name: 'Effect: all in one fiber',
       async prepare() {
-        const { Effect } = await import('effect')
+        const Effect = await import('effect/Effect')
         const program = Effect.timeout(
           Effect.promise(() => job(0)),
           limitMs,

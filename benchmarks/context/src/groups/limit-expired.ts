@@ -54,7 +54,7 @@ export const expiredLimit: Group = {
       minimumNode: 22,
     },
     caught('Effect: runPromise', async () => {
-      const { Effect } = await import('effect')
+      const Effect = await import('effect/Effect')
       const signal = AbortSignal.abort(new Error('canceled'))
       const program = Effect.timeout(
         Effect.promise(() => byMicrotask(0)),

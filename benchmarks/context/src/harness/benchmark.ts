@@ -2,7 +2,8 @@
  * The command that a benchmark is: reads the arguments, measures every group on every Node, prints the tables as they
  * come and writes the files that were asked for.
  */
-import { writeFileSync } from 'node:fs'
+import { accessSync, constants, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { Args } from './args.ts'
 import { BadArgument, readArgs, usage } from './args.ts'
 import { describeMachine, machine } from './machine.ts'
@@ -42,13 +43,14 @@ export async function benchmark({ suite, suiteUrl, matrix, argv }: BenchmarkOpti
     }
     nodes = findNodes(args.nodes, args.lines, matrix)
     chosen = choose(suite, args.only)
+    for (const file of [args.json, args.markdown]) if (file !== undefined) assertWritable(file)
   } catch (error) {
     if (!(error instanceof BadArgument)) throw error
     process.stderr.write(`${error.message}\n\n${usage}`)
     return 2
   }
 
-  const durations = args.quick ? { warmUpMs: 120, roundMs: 8 } : { warmUpMs: 150, roundMs: 20 }
+  const durations = args.quick ? { warmUpMs: 80, roundMs: 5 } : { warmUpMs: 150, roundMs: 20 }
   const how = { ...durations, rounds: args.rounds, seed: args.seed, share: args.quick ? 0.1 : 1 }
   const worker = new URL('./worker.js', import.meta.url)
   say(`${suite.title}\n${describeMachine(machine())}\n\n`)
@@ -88,6 +90,15 @@ function choose({ title, groups, retention }: Suite, only: string): Suite {
   if (chosen.groups.length + chosen.retention.length > 0) return chosen
   const names = [...groups, ...retention].map(({ name }) => name).join(', ')
   throw new BadArgument(`--only ${only}: no group has this in its name or title. There are: ${names}.`)
+}
+
+/** Minutes of measuring are not to be lost to a misspelt directory. */
+function assertWritable(file: string): void {
+  try {
+    accessSync(dirname(file), constants.W_OK)
+  } catch {
+    throw new BadArgument(`${file} cannot be written: its directory does not exist or is not writable.`)
+  }
 }
 
 function conclude(runs: readonly Run[], check: boolean): number {

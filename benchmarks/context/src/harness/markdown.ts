@@ -45,7 +45,7 @@ function targetSection(runs: readonly Run[]): string[] {
 }
 
 function verdictCell(verdict: Verdict | undefined): string {
-  if (verdict?.measured === undefined) return 'not measured'
+  if (verdict?.measured === undefined) return verdict?.enforced === false ? 'skipped' : '**not measured**'
   const { measured, unit, met } = verdict
   return `${met ? 'met' : '**missed**'}, ${short(measured)}${unit === '×' ? '' : ' '}${unit}`
 }

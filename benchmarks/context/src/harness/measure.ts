@@ -49,14 +49,17 @@ export async function measureGroup(group: Group, options: MeasureOptions): Promi
   }))
   try {
     const { warmUpMs, roundMs, rounds, seed } = options
-    for (const runner of runners.filter(({ skipped }) => skipped === undefined)) {
-      await attempt(runner, async () => {
-        const subject = (runner.subject = new Subject({
-          ...options,
-          node: options.node.path,
-          ...at(group, runner),
-        }))
-        await subject.ask({ do: 'prepare' })
+    // Only the start is done side by side: nothing is measured yet.
+    await Promise.all(
+      runners.map(async (runner) => {
+        if (runner.skipped !== undefined) return
+        const subject = new Subject({ ...options, node: options.node.path, ...at(group, runner) })
+        runner.subject = subject
+        await attempt(runner, () => subject.ask({ do: 'prepare' }))
+      }),
+    )
+    for (const runner of runners) {
+      await attempt(runner, async (subject) => {
         await subject.ask({ do: 'warmUp', warmUpMs, roundMs })
         // The first round after a warm-up still meets code that is being compiled; it does not count.
         await subject.ask({ do: 'round' })

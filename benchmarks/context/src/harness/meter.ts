@@ -85,19 +85,19 @@ export class Meter {
   /** Bytes that an operation allocates on the heap, whether they stay or not; undefined where it is too many to tell. */
   async allocated(): Promise<number | undefined> {
     let count = 1
-    let growth = await this.#growth(count)
+    let growth = await this.#growth(count, 3)
     while (growth < sampleBytes / 4 && count < this.#count) {
-      count *= 2
-      growth = await this.#growth(count)
+      count *= growth < sampleBytes / 16 ? 4 : 2
+      growth = await this.#growth(count, 3)
     }
-    const each = ((await this.#growth(count)) - (await this.#growth(0))) / count
+    const each = ((await this.#growth(count, 9)) - (await this.#growth(0, 9))) / count
     return each * count > sampleBytes * 2 || each < 0 ? undefined : each
   }
 
-  /** The growth of the heap over so many operations and a turn. */
-  async #growth(count: number): Promise<number> {
+  /** The growth of the heap over so many operations and a turn: the median, as code may be compiled meanwhile. */
+  async #growth(count: number, samples: number): Promise<number> {
     const growths: number[] = []
-    for (let i = 0; i < 9; i++) {
+    for (let i = 0; i < samples; i++) {
       emptyYoungGeneration()
       const before = getHeapStatistics().used_heap_size
       if (count > 0) await this.#run(count)

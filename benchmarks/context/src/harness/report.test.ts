@@ -147,7 +147,7 @@ describe('results', () => {
         'rival   1,000  900–1,100   50.0  45.0–55.0   985  27 (3 dropped)',
         'old     skipped: needs Node 22',
         'broken  failed: Error: no',
-        '  met     rival: at least 30× the cost of kit; measured 50.0×',
+        '  met  rival: at least 30× the cost of kit; measured 50.0×',
         '  missed  kit: at most 12 ns; measured 20.0 ns (not enforced)',
         '',
       ].join('\n'),

@@ -92,7 +92,7 @@ export function verdictOfGroup(target: Target, cases: readonly CaseResult[]): Ve
       measured,
       unit: '×',
       met: measured !== undefined && measured >= atLeast,
-      // A rival that does not run here beats nobody.
+      // A rival that does not run here is no reason to fail.
       enforced: !cases.some((one) => one.name === against && 'skipped' in one),
     }
   }

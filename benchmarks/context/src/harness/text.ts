@@ -40,11 +40,11 @@ export function retentionText({ name, title, cases }: RetentionResult): string {
   return [`${name}: ${title}`, table(header, rows), ...verdicts.map(verdictText), ''].join('\n')
 }
 
-/** `met     AbortSignal.any: at least 30× …, measured 41.2×`. */
-export function verdictText({ target, measured, unit, met, enforced }: Verdict): string {
-  const found =
-    measured === undefined ? 'not measured' : `measured ${short(measured)}${unit === '×' ? '' : ' '}${unit}`
-  return `  ${met ? 'met   ' : 'missed'}  ${target}; ${found}${enforced ? '' : ' (not enforced)'}`
+/** `met       AbortSignal.any: at least 30× …; measured 41.2×`. */
+function verdictText({ target, measured, unit, met, enforced }: Verdict): string {
+  if (measured === undefined) return `  ${enforced ? 'missed' : 'skipped'}  ${target}; not measured`
+  const found = `measured ${short(measured)}${unit === '×' ? '' : ' '}${unit}`
+  return `  ${met ? 'met' : 'missed'}  ${target}; ${found}${enforced ? '' : ' (not enforced)'}`
 }
 
 function absent(
