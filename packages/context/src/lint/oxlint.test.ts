@@ -159,8 +159,10 @@ describe.skipIf(missing.length > 0)(
 
     it('reports what it reports in ESLint, in JavaScript and TypeScript', () => {
       const expected = Object.entries(files).map(([name, text]) => [name, markedLines(text)] as const)
-      const { lines, text } = run()
-      expect(lines, text).toEqual(Object.fromEntries(expected.filter(([, marked]) => marked.length > 0)))
+      const { lines, messages } = run()
+      expect(lines, messages.join('\n')).toEqual(
+        Object.fromEntries(expected.filter(([, marked]) => marked.length > 0)),
+      )
     })
 
     it('takes the option', () => {

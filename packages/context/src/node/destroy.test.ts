@@ -54,6 +54,20 @@ describe('destroyOnDone', () => {
     expect(time.pendingTimers).toBe(0)
   })
 
+  it('leaves nothing on the context of a stream that had closed before', async () => {
+    const ctx = background.withTimeout(50)
+    const stream = new PassThrough()
+    const { server, port } = await serve((_incoming, response) => response.end())
+    const call = request({ port })
+      .on('response', (response) => response.resume())
+      .end()
+    await Promise.all([once(stream.destroy(), 'close'), once(call, 'close')])
+    destroyOnDone(ctx, stream)
+    destroyOnDone(ctx, call)
+    expect(time.pendingTimers).toBe(0)
+    await close(server)
+  })
+
   it('destroys at once, though not within the call, under a context that has ended', async () => {
     const ctx = background.withTimeout(0)
     const stream = destroyOnDone(ctx, new PassThrough())

@@ -82,6 +82,16 @@ describe('killOnDone', () => {
     expect(time.pendingTimers).toBe(0)
   })
 
+  it('leaves nothing on the context of a process that had ended before', async () => {
+    const ctx = background.withTimeout(50)
+    const ended = [spawn(process.execPath, ['-e', '']), spawn('/no/such/program'), spawn(process.execPath)]
+    const gone = ended.map((child) => once(child, child.pid === undefined ? 'error' : 'exit'))
+    ended[2]?.kill()
+    await Promise.all(gone)
+    for (const child of ended) killOnDone(ctx, child)
+    expect(time.pendingTimers).toBe(0)
+  })
+
   it('lets go when the process is gone, though a child of its own still holds the pipe', async () => {
     const ctx = background.withTimeout(50)
     const inner = `process.send(require('node:child_process').spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)'],

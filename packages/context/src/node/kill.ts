@@ -85,6 +85,7 @@ function kill(
   child: ChildProcess,
   { killSignal, graceMs, group }: Required<KillOptions>,
 ): void {
+  if (child.exitCode !== null || child.signalCode !== null) return // there is no 'exit' to come
   let timer: Timer | undefined
   const stop = ctx.afterFunc(() => {
     send(child, graceMs > 0 ? killSignal : 'SIGKILL', group)

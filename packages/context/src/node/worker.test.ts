@@ -221,6 +221,8 @@ describe('terminateOnDone', () => {
     expect(time.pendingTimers).toBe(1)
     await once(worker, 'exit')
     expect(time.pendingTimers).toBe(0)
+    terminateOnDone(background.withTimeout(50), worker)
+    expect(time.pendingTimers).toBe(0)
     time[Symbol.dispose]()
   })
 

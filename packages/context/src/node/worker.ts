@@ -127,6 +127,7 @@ export function terminateOnDone(ctx: Context, worker: Worker, options: Terminate
   if (!(typeof graceMs === 'number' && graceMs >= 0)) {
     throw new ContextError('KIT_INVALID_OPTION', 'graceMs is a number of milliseconds, 0 or more')
   }
+  if (worker.threadId === exited) return worker
   let timer: Timer | undefined
   const terminate = (): void => void worker.terminate()
   const stop = ctx.afterFunc(() => {
@@ -138,6 +139,9 @@ export function terminateOnDone(ctx: Context, worker: Worker, options: Terminate
   })
   return worker
 }
+
+/** The thread id of a worker that has exited. */
+const exited = -1
 
 /** Milliseconds on a clock that is the same in all threads, which `performance.now()` is not. */
 function sharedNow(): number {
