@@ -1,6 +1,6 @@
 // The unit tests of all packages on every line of Node that the packages support, one after the other, and on those
-// that have two ways to follow asynchronous calls (AsyncContextFrame or async hooks) with the one that is not theirs
-// by default. A line whose binary is not installed (the package is for Linux on x64 only) is skipped by name.
+// that have two ways to follow asynchronous calls (AsyncContextFrame or async hooks) the tests of what follows them,
+// with the way that is not the default. A line whose binary is not installed (the package is for Linux on x64 only) is skipped by name.
 
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -21,6 +21,9 @@ const all = [
   { name: '24-hooks', line: '24', flag: '--no-async-context-frame' },
   { name: '26', line: '26' },
 ]
+/** Where ambient contexts are used, or passed through. */
+const ambient = ['context', 'log', 'observe', 'http', 'express'].map((name) => `packages/${name}/`)
+
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((name) => !all.some((one) => one.name === name))
 if (unknown.length > 0) {
@@ -43,6 +46,7 @@ process.exit(failed ? 1 : 0)
 function passesOn({ name: line, flag }, node) {
   const report = join(root, `.reports/unit-node${line}.json`)
   const args = [vitest, 'run', '--project', 'unit', '--reporter=json', `--outputFile.json=${report}`]
+  if (flag !== undefined) args.push(...ambient, '--exclude', '**/lint/**')
   // Child processes of the tests are to be of the same line.
   const env = { ...process.env, PATH: `${dirname(node)}:${process.env.PATH}` }
   if (flag !== undefined) env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} ${flag}`
