@@ -190,7 +190,7 @@ export class ContextNode implements CancelContext {
   }
 
   withSignal(signal: AbortSignal): CancelContext {
-    if (typeof signal?.aborted !== 'boolean' || typeof signal.addEventListener !== 'function') {
+    if (typeof signal?.aborted !== 'boolean' || typeof signal.removeEventListener !== 'function') {
       throw new ContextError('KIT_INVALID_SIGNAL', 'withSignal needs an AbortSignal')
     }
     const scope = new Scope('withSignal', undefined, this.#scope)

@@ -1,6 +1,7 @@
 /*
  * Calls that do not throw, so that the ordinary things people do between deriving a context and the `try` that
- * protects it are not held against them: reading a clock, logging, making a collection, deriving one more context.
+ * protects it are not held against them: reading a clock, logging, making a collection, listening to its signal,
+ * deriving one more context.
  */
 import type { Node } from './syntax.ts'
 import { child, disposeKey, keyOf, nameOf, unwrap } from './syntax.ts'
@@ -43,8 +44,10 @@ const constructors: ReadonlySet<string | undefined> = new Set([
   'WeakSet',
 ])
 const methods: ReadonlySet<string | undefined> = new Set([
+  'addEventListener',
   'afterFunc',
   'cancel',
+  'removeEventListener',
   'withCancel',
   'withDeadline',
   'withoutCancel',

@@ -20,7 +20,8 @@ export interface BodyEnd {
 export function followBody(response: Response, end: BodyEnd): Response {
   if (response.body === null) {
     end.ended()
-    return response
+    // The platform's own would fail now, if ending aborted the fetch.
+    return dress(new Response(null, { headers: response.headers }), response)
   }
   let over = false
   const once = (tell: () => void): void => {
@@ -47,8 +48,10 @@ function follow(reader: ReadableStreamDefaultReader<Uint8Array>, end: BodyEnd): 
     type: 'bytes',
     pull: async (controller) => {
       try {
-        const { done, value } = await reader.read()
-        if (!done) return controller.enqueue(value)
+        let { done, value } = await reader.read()
+        while (!done && value?.byteLength === 0) ({ done, value } = await reader.read())
+        // A copy: the stream takes the whole buffer behind a chunk, which may be Node's pool or somebody else's.
+        if (value !== undefined) return controller.enqueue(new Uint8Array(value))
         end.ended()
         controller.close()
         controller.byobRequest?.respond(0)

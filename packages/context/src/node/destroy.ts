@@ -8,6 +8,7 @@ import { ContextError } from '../errors.ts'
 /** A stream of any kind, a socket, a `ClientRequest`, a stream of HTTP/2. */
 export interface Destroyable {
   readonly closed?: boolean
+  readonly destroyed?: boolean
   destroy(error?: Error): unknown
   once(event: 'close', listener: () => void): unknown
 }
@@ -23,7 +24,7 @@ export function destroyOnDone<S extends Destroyable>(ctx: Context, stream: S): S
   if (typeof stream?.destroy !== 'function' || typeof stream.once !== 'function') {
     throw new ContextError('KIT_INVALID_STREAM', 'destroyOnDone needs a stream, a socket or a request')
   }
-  if (stream.closed === true) return stream // there is no 'close' to come
+  if (stream.closed === true && stream.destroyed !== false) return stream // there is no 'close' to come
   const stop = ctx.afterFunc((err) => {
     // The response of a request would otherwise fail with a reset of its connection.
     const { res } = stream as { res?: Partial<Destroyable> | null }

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { background, createKey, isDeadlineExceeded } from '../index.ts'
 import { manualClock } from '../manual-clock.ts'
 import { liveContexts } from '../testing.ts'
+import { followBody } from './body.ts'
 import { fetch } from './fetch.ts'
 
 setFlagsFromString('--expose-gc')
@@ -47,6 +48,44 @@ describe('fetch', () => {
     }
     const { status } = await fetch(root, new Request(url, { method: 'HEAD' }))
     expect([status, pending()]).toEqual([200, false])
+  })
+
+  it('leaves a response without a body as good as it was', async () => {
+    answer = (response) => void response.writeHead(204, { 'x-a': 'b' }).end()
+    const response = await fetch(root, url)
+    expect([response.status, response.headers.get('x-a'), response.body, pending()]).toEqual([
+      204,
+      'b',
+      null,
+      false,
+    ])
+    expect([await response.clone().text(), await response.text()]).toEqual(['', ''])
+    expect(await (await fetch(root, url, { method: 'HEAD' })).text()).toBe('')
+  })
+
+  it('takes no buffer away from anybody, and skips empty chunks', async () => {
+    const shared = Buffer.from('shared')
+    const neighbour = Buffer.from('neighbour')
+    const chunks = [new Uint8Array(0), shared, shared]
+    const body = new ReadableStream({
+      pull: (controller) => {
+        const chunk = chunks.shift()
+        if (chunk === undefined) controller.close()
+        else controller.enqueue(chunk)
+      },
+    })
+    const nothing = (): void => {}
+    const followed = followBody(new Response(body), {
+      ended: nothing,
+      dropped: nothing,
+      failed: (error) => error,
+    })
+    expect(await followed.text()).toBe('sharedshared')
+    expect([String(shared), String(neighbour), String(Buffer.from('new'))]).toEqual([
+      'shared',
+      'neighbour',
+      'new',
+    ])
   })
 
   it('is over when the body is cancelled', async () => {

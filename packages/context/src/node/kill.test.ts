@@ -77,6 +77,7 @@ describe('killOnDone', () => {
     const ctx = background.withTimeout(50)
     const done = killOnDone(ctx, spawn(process.execPath, ['-e', '']))
     const missing = killOnDone(ctx, spawn('/no/such/program'))
+    expect(missing.listenerCount('error')).toBe(0) // an error that nobody listens to stays uncaught
     expect(time.pendingTimers).toBe(1)
     await Promise.all([once(done, 'exit'), once(missing, 'error')])
     expect(time.pendingTimers).toBe(0)

@@ -3,6 +3,8 @@
  */
 import type { ChildProcess, ExecFileOptions as NodeOptions } from 'node:child_process'
 import { execFile as execFileOfNode } from 'node:child_process'
+import type { EventEmitter } from 'node:events'
+import { errorMonitor } from 'node:events'
 import { constants } from 'node:os'
 import { promisify } from 'node:util'
 import type { Timer } from '../clock.ts'
@@ -96,7 +98,8 @@ function kill(
     timer?.cancel()
   }
   child.once('exit', gone)
-  child.once('error', () => {
+  const events: EventEmitter = child
+  events.on(errorMonitor, () => {
     if (child.pid === undefined) gone() // it never started
   })
 }
