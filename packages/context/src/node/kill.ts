@@ -12,6 +12,7 @@ import { clock } from '../clock.ts'
 import type { Context } from '../context.ts'
 import { assertContext } from '../context-node.ts'
 import { ContextError } from '../errors.ts'
+import { assertGrace } from './grace.ts'
 
 /** Options of `killOnDone`. */
 export interface KillOptions {
@@ -76,9 +77,7 @@ function resolveKill({
       `killSignal is the name of a signal, not ${killSignal as string}`,
     )
   }
-  if (!(typeof graceMs === 'number' && graceMs >= 0)) {
-    throw new ContextError('KIT_INVALID_OPTION', 'graceMs is a number of milliseconds, 0 or more')
-  }
+  assertGrace(graceMs)
   return { killSignal, graceMs, group }
 }
 

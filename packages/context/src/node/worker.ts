@@ -13,6 +13,7 @@ import type { CanceledError, DeadlineExceededError } from '../errors.ts'
 import { ContextError, errorFromElsewhere } from '../errors.ts'
 import type { Key } from '../key.ts'
 import { pollers } from '../poll.ts'
+import { assertGrace } from './grace.ts'
 
 /** A key of any type. */
 // oxlint-disable-next-line typescript/no-explicit-any -- Key is invariant, so no other type takes every key
@@ -124,9 +125,7 @@ export function terminateOnDone(ctx: Context, worker: Worker, options: Terminate
   if (typeof worker?.terminate !== 'function' || typeof worker.once !== 'function') {
     throw new ContextError('KIT_INVALID_WORKER', 'terminateOnDone needs a Worker of node:worker_threads')
   }
-  if (!(typeof graceMs === 'number' && graceMs >= 0)) {
-    throw new ContextError('KIT_INVALID_OPTION', 'graceMs is a number of milliseconds, 0 or more')
-  }
+  assertGrace(graceMs)
   if (worker.threadId === exited) return worker
   let timer: Timer | undefined
   const terminate = (): void => void worker.terminate()
