@@ -108,7 +108,17 @@ it('is one storage in the process, whatever number of copies of the package', ()
   expect(shared).toBe(state)
 })
 
-it.each([null, {}, 'background', Object.create(null)])('rejects %s as a context', (value) => {
+const { proxy: revoked, revoke } = Proxy.revocable({}, {})
+revoke()
+
+it.each([
+  ['null', null],
+  ['an object', {}],
+  ['a string', 'background'],
+  ['an object without a prototype', Object.create(null)],
+  ['a proxy of a context', new Proxy(background, {})],
+  ['a revoked proxy', revoked],
+])('rejects %s as a context', (_name, value) => {
   const invalid = expect.objectContaining({ code: 'KIT_INVALID_CONTEXT' })
   expect(() => run(value as Context, () => {})).toThrow(invalid)
   expect(() => bind(() => {}, value as Context)).toThrow(invalid)

@@ -10,25 +10,27 @@ type Listener = ((...args: unknown[]) => void) & { listener?: Listener }
 type Method = (this: EventEmitter, event: string | symbol, listener: Listener) => EventEmitter
 
 const bound = Symbol('kit.boundEmitter')
+/** Listeners that run in the context of their emitter already. */
+const wrappers = new WeakSet<Listener>()
 
-/** Has the listeners that are added from now on run in `ctx`; the first context that an emitter is given stays. */
+/**
+ * Has the listeners that are added from now on run in `ctx`; the first context that an emitter is given stays. One that
+ * is frozen keeps its methods, and its listeners run as they did.
+ */
 export function bindEmitter<E extends EventEmitter>(emitter: E, ctx: Context): E {
-  if (bound in emitter) return emitter
+  if (bound in emitter || !Object.isExtensible(emitter)) return emitter
   Object.defineProperty(emitter, bound, { value: true })
-  // `once` adds through `on`: what it adds is bound already.
-  let adding = false
   for (const name of ['on', 'addListener', 'prependListener', 'once', 'prependOnceListener'] as const) {
     replace(emitter, name, (method) => {
       return function (event, listener) {
-        if (adding || typeof listener !== 'function') return Reflect.apply(method, this, [event, listener])
+        // `once` adds through `on`: what it adds has been wrapped.
+        if (typeof listener !== 'function' || isWrapped(listener)) {
+          return Reflect.apply(method, this, [event, listener])
+        }
         const wrapped: Listener = bind(listener, ctx)
         wrapped.listener = listener
-        adding = true
-        try {
-          return Reflect.apply(method, this, [event, wrapped])
-        } finally {
-          adding = false
-        }
+        wrappers.add(wrapped)
+        return Reflect.apply(method, this, [event, wrapped])
       }
     })
   }
@@ -43,6 +45,10 @@ export function bindEmitter<E extends EventEmitter>(emitter: E, ctx: Context): E
     })
   }
   return emitter
+}
+
+function isWrapped(listener: Listener): boolean {
+  return wrappers.has(listener) || (listener.listener !== undefined && wrappers.has(listener.listener))
 }
 
 function replace(emitter: EventEmitter, name: keyof EventEmitter, wrap: (method: Method) => Method): void {

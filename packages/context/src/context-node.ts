@@ -7,7 +7,7 @@ import type { CancelContext, Context } from './context.ts'
 import type { CanceledError, DeadlineExceededError } from './errors.ts'
 import { ContextError, errorOfReason } from './errors.ts'
 import type { Key } from './key.ts'
-import { assertKey, Binding } from './key.ts'
+import { assertKey, Binding, without } from './key.ts'
 import type { Callback } from './observer.ts'
 import { Observer, runSoon } from './observer.ts'
 import { Scope } from './scope.ts'
@@ -27,7 +27,18 @@ const inspect = Symbol.for('nodejs.util.inspect.custom')
 
 /** Whether the value is a context, of whichever copy of this package; internal. */
 export function isContext(value: unknown): value is Context {
-  return typeof value === 'object' && value !== null && brand in value
+  return typeof value === 'object' && value !== null && (ContextNode.is(value) || isOfAnotherCopy(value))
+}
+
+/** A proxy of a context is none: it has no private fields, and fails at the first use. Neither is a revoked one. */
+function isOfAnotherCopy(value: object): boolean {
+  try {
+    if (!(brand in value)) return false
+    Reflect.get(value, 'deadline')
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** Throws KIT_INVALID_CONTEXT unless the value is a context; internal. */
@@ -69,6 +80,11 @@ export class ContextNode implements CancelContext {
     this.#scope = scope
   }
 
+  /** Whether it is one of this copy of the package. */
+  static is(value: object): value is ContextNode {
+    return #scope in value
+  }
+
   get err(): CanceledError | DeadlineExceededError | undefined {
     const ending = this.#scope.settle()
     return ending === undefined ? undefined : ending.error
@@ -90,6 +106,11 @@ export class ContextNode implements CancelContext {
 
   get signal(): AbortSignal {
     return this.#scope.signal
+  }
+
+  /** The cause that the effective deadline of a context was given; not known of a context of another copy. */
+  static deadlineCause(ctx: Context): unknown {
+    return ContextNode.is(ctx) ? ctx.#scope.deadlineCause : undefined
   }
 
   throwIfDone(): void {
@@ -145,9 +166,15 @@ export class ContextNode implements CancelContext {
     return undefined
   }
 
-  /** OpenTelemetry's way to set a value. */
+  /**
+   * OpenTelemetry's way to set a value. What it shadows goes, and with it this place in the derivation if it was there
+   * for a value of OpenTelemetry's: code that enters such contexts inside each other for ever keeps only the last.
+   */
   setValue(key: symbol, value: unknown): ContextNode {
-    return new ContextNode(this, new Binding(key, value, this.#bindings), this.#scope)
+    const shadowed = (other: Binding): boolean =>
+      other.key === key || (key === foreignKey && typeof other.key === 'symbol')
+    const parent = typeof this.#bindings?.key === 'symbol' && this.#sharesScope() ? this.#parent : this
+    return new ContextNode(parent, new Binding(key, value, without(this.#bindings, shadowed)), this.#scope)
   }
 
   /** OpenTelemetry's way to remove a value. */
@@ -204,7 +231,13 @@ export class ContextNode implements CancelContext {
     } else if (scope.settle() === undefined) {
       signal.addEventListener('abort', end, { once: true })
       // Observed from the start: the end of an ancestor has to take the listener off the signal.
-      const release = (): void => signal.removeEventListener('abort', end)
+      const release = (): void => {
+        try {
+          signal.removeEventListener('abort', end)
+        } catch {
+          // A signal that is not the platform's fails on its own: what ends besides it has to end.
+        }
+      }
       Scope.observe(scope, new Observer<Scope>('release', release, undefined, undefined), clock.now())
     }
     return this.#derive(scope)
@@ -268,12 +301,13 @@ function root(name: string): Context {
 export function endable(
   name: string,
   deadline: number,
+  deadlineCause: unknown,
   values: readonly (readonly [Key<unknown>, unknown])[],
 ): { ctx: CancelContext; end: (error: CanceledError | DeadlineExceededError) => void } {
   const outer = new Scope('background', undefined, undefined)
   const now = clock.now()
   const scope = new Scope(name, deadline === Infinity ? undefined : deadline - now, outer)
-  if (deadline !== Infinity) scope.setDeadline(deadline, now, undefined)
+  if (deadline !== Infinity) scope.setDeadline(deadline, now, deadlineCause)
   let bindings: Binding | undefined
   for (const [key, value] of values) bindings = new Binding(key, value, bindings)
   const ctx = new ContextNode(new ContextNode(undefined, undefined, outer), bindings, scope)

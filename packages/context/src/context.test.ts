@@ -129,6 +129,12 @@ describe('toString', () => {
   })
 })
 
+it('a timeout of -Infinity is over, and not late', () => {
+  expect(background.withTimeout(-Infinity).err?.message).toBe(
+    'context deadline exceeded: withTimeout(-Infinityms)',
+  )
+})
+
 describe('cancel', () => {
   it('ends the context and everything derived from it before it returns [I6]', () => {
     const ctx = background.withCancel()
@@ -641,6 +647,23 @@ describe('signal', () => {
 })
 
 describe('withSignal', () => {
+  it('ends with its ancestor though the signal fails to let go of its listener', () => {
+    const signal: AbortSignal = Object.assign(new EventTarget(), {
+      aborted: false,
+      reason: undefined,
+      onabort: null,
+      throwIfAborted: () => {},
+      removeEventListener: () => {
+        throw new Error('not mine')
+      },
+    })
+    const parent = background.withCancel()
+    const [first, ctx, last] = [parent.withCancel(), parent.withSignal(signal), parent.withCancel()]
+    const seen = [first, ctx, last].map((one) => one.signal)
+    parent.cancel()
+    expect(seen.map(({ aborted }) => aborted)).toEqual([true, true, true])
+  })
+
   it('ends with the signal, keeps one listener until then, and takes the reason as cause [I31]', () => {
     const controller = new AbortController()
     const ctx = background.withSignal(controller.signal)

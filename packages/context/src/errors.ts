@@ -107,7 +107,7 @@ export function canceledError(cause: unknown): CanceledError {
 /** Builds the error of a passed deadline; internal. `whose` names the deadline, `lateMs` is when it was noticed. */
 export function deadlineExceededError(whose: string, lateMs: number, cause: unknown): DeadlineExceededError {
   const late = Math.round(lateMs)
-  const message = `context deadline exceeded: ${whose}${late > 1 ? `, noticed ${late}ms late` : ''}`
+  const message = `context deadline exceeded: ${whose}${late > 1 && late < Infinity ? `, noticed ${late}ms late` : ''}`
   return atStackDepth(0, () => new DeadlineExceededError(message, optionsOf(cause)))
 }
 
@@ -136,20 +136,36 @@ export function errorOfReason(reason: unknown): CanceledError | DeadlineExceeded
 /** A chain of causes longer than this is nothing an application builds; it also bounds cycles. */
 const longestChain = 64
 
-function classify(error: unknown): 'KIT_CANCELED' | 'KIT_DEADLINE_EXCEEDED' | undefined {
-  let found: 'KIT_CANCELED' | undefined
+type EndingCode = CanceledError['code'] | DeadlineExceededError['code']
+
+/**
+ * Whether the error is what became of work that was cancelled with `err`; internal. An `AbortError` of the platform that
+ * wraps nothing known does not say whose it is, and counts.
+ */
+export function isCanceledBy(err: CanceledError | DeadlineExceededError, error: unknown): boolean {
+  const { code, ours } = endingIn(error)
+  return code === 'KIT_CANCELED' && (ours === undefined || ours === err)
+}
+
+function classify(error: unknown): EndingCode | undefined {
+  return endingIn(error).code
+}
+
+/** The first ending in the chain of causes, and the error of ours that says so, if it is one. */
+function endingIn(error: unknown): { code?: EndingCode; ours?: CanceledError | DeadlineExceededError } {
+  let code: 'KIT_CANCELED' | undefined
   let link = error
   try {
     for (let depth = 0; depth < longestChain && typeof link === 'object' && link !== null; depth++) {
-      if (isOurs(link)) return link.code
-      if (isPlatformTimeout(link)) return 'KIT_DEADLINE_EXCEEDED'
-      if (Reflect.get(link, 'name') === 'AbortError') found = 'KIT_CANCELED'
+      if (isOurs(link)) return { code: link.code, ours: link }
+      if (isPlatformTimeout(link)) return { code: 'KIT_DEADLINE_EXCEEDED' }
+      if (Reflect.get(link, 'name') === 'AbortError') code = 'KIT_CANCELED'
       link = Reflect.get(link, 'cause')
     }
   } catch {
     // A throwing getter or a revoked proxy: what was found so far is all that can be known.
   }
-  return found
+  return code === undefined ? {} : { code }
 }
 
 /** By code and not by class, so that the errors of another copy of this package count as well. */

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { setTimeout } from 'node:timers/promises'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Context } from './index.ts'
@@ -248,6 +249,54 @@ describe('disposal', () => {
     slow.resolve()
     await disposed
     expect(log).toEqual(['cancelled', 'done', 'disposed'])
+  })
+
+  it.each<[string, (ctx: Context) => unknown, boolean]>([
+    ['its own cancellation', (ctx) => race(ctx, new Promise(() => {})), true],
+    [
+      'its own cancellation, wrapped',
+      (ctx) =>
+        race(ctx, new Promise(() => {})).catch((cause: unknown) => {
+          throw new Error('query', { cause })
+        }),
+      true,
+    ],
+    ['an AbortError that follows it', (ctx) => setTimeout(60_000, 0, { signal: ctx.signal }), true],
+    [
+      'the cancellation of another context',
+      () => {
+        const other = background.withCancel()
+        other.cancel()
+        throw new Error('query', { cause: other.err })
+      },
+      false,
+    ],
+    [
+      'the cancellation of another context, after its own',
+      (ctx) =>
+        race(ctx, new Promise(() => {})).catch(() => {
+          const other = background.withCancel()
+          other.cancel()
+          throw other.err
+        }),
+      false,
+    ],
+    [
+      'an AbortError that was not its doing',
+      () => Promise.reject(new DOMException('x', 'AbortError')),
+      false,
+    ],
+  ])('without wait tells a failure from what it cancelled: %s', async (_name, fn, swallowed) => {
+    const g = group(background)
+    g.go(fn)
+    await tick()
+    const disposed = g[Symbol.asyncDispose]()
+    expect(
+      await disposed.then(
+        () => true,
+        () => false,
+      ),
+    ).toBe(swallowed)
   })
 
   it('without wait does not lose a failure', async () => {

@@ -5,7 +5,7 @@
 import { AsyncResource } from 'node:async_hooks'
 import { run } from './ambient.ts'
 import type { CancelContext, Context } from './context.ts'
-import { ContextError, isCanceled } from './errors.ts'
+import { ContextError, isCanceledBy } from './errors.ts'
 import { assertContext } from './context-node.ts'
 
 /** Options of `group`. */
@@ -69,6 +69,8 @@ class LimitedGroup implements Group {
   #tail: Waiting | undefined = undefined
   #failed = false
   #error: unknown = undefined
+  /** Whether the failure is what became of a function that the end of the group cancelled. */
+  #wasCanceled = false
   #waited = false
   /** Called when the last function is done. */
   #idle: (() => void)[] = []
@@ -113,7 +115,7 @@ class LimitedGroup implements Group {
     const early = !this.#waited
     if (early) this.#ctx.cancel()
     await this.#settled()
-    if (early && this.#failed && !isCanceled(this.#error)) throw this.#error
+    if (early && this.#failed && !this.#wasCanceled) throw this.#error
   }
 
   /** Whether the group is still on; what is not started any more has failed. */
@@ -138,6 +140,8 @@ class LimitedGroup implements Group {
     if (this.#failed) return
     this.#failed = true
     this.#error = error
+    const { err } = this.#ctx
+    this.#wasCanceled = err !== undefined && isCanceledBy(err, error)
     this.#ctx.cancel(error)
   }
 

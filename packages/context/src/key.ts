@@ -49,3 +49,23 @@ export class Binding {
     return typeof this.key === 'symbol' ? (this.key.description ?? '') : this.key.name
   }
 }
+
+/** The bindings but those that `dropped` says; what comes after the last of them is shared. */
+export function without(
+  bindings: Binding | undefined,
+  dropped: (binding: Binding) => boolean,
+): Binding | undefined {
+  const kept: Binding[] = []
+  let rest = bindings
+  let seen = 0
+  for (let binding = bindings; binding !== undefined; binding = binding.next) {
+    if (!dropped(binding)) {
+      kept.push(binding)
+      continue
+    }
+    rest = binding.next
+    seen = kept.length
+  }
+  for (const { key, value } of kept.slice(0, seen).toReversed()) rest = new Binding(key, value, rest)
+  return rest
+}

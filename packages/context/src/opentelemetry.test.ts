@@ -3,15 +3,21 @@ import { EventEmitter, once } from 'node:events'
 import type * as Http from 'node:http'
 import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import type { Context as OtelContext } from '@opentelemetry/api'
 import { context, createContextKey, propagation, ROOT_CONTEXT, trace } from '@opentelemetry/api'
 import { HttpInstrumentation } from '@opentelemetry/instrumentation-http'
 import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node'
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Context } from './index.ts'
 import { background, bind, createKey, current, isDeadlineExceeded, run } from './index.ts'
 import { manualClock } from './manual-clock.ts'
 import { ContextManager, kitContext, otelContext } from './opentelemetry.ts'
 import { state } from './state.ts'
 
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
 const manager = new ContextManager().enable()
 const user = createKey('user', 'nobody')
 const colour = createContextKey('colour')
@@ -91,6 +97,18 @@ describe('the contract of a context manager', () => {
     },
   )
 
+  it('binds a listener that is added while another one is, and leaves a frozen emitter as it is', () => {
+    const seen: unknown[] = []
+    const emitter = manager.bind(ROOT_CONTEXT.setValue(colour, 'red'), new EventEmitter())
+    const late = (): unknown => seen.push(manager.active().getValue(colour))
+    emitter.once('newListener', () => emitter.on('e', late))
+    emitter.on('other', () => {})
+    emitter.emit('e')
+    expect(seen).toEqual(['red'])
+    const frozen = Object.freeze(new EventEmitter())
+    expect(manager.bind(ROOT_CONTEXT, frozen)).toBe(frozen)
+  })
+
   it('leaves the order of listeners, and refuses what the emitter refuses', async () => {
     const emitter = manager.bind(ROOT_CONTEXT, new EventEmitter())
     const seen: string[] = []
@@ -164,6 +182,29 @@ describe('one context for both', () => {
       }),
     )
     time[Symbol.dispose]()
+  })
+
+  it.each<[string, (value: WeakKey) => OtelContext]>([
+    ['ROOT_CONTEXT', () => ROOT_CONTEXT],
+    ['contexts made from it', (value) => ROOT_CONTEXT.setValue(colour, value)],
+    ['contexts made from the active one', (value) => manager.active().setValue(colour, value)],
+    ['contexts of the kit', (value) => otelContext(current()).setValue(colour, value)],
+  ])('keeps only the last of %s, entered inside each other for ever', async (_name, make) => {
+    const values: WeakRef<WeakKey>[] = []
+    const inside = (depth: number): Context => {
+      const value = {}
+      values.push(new WeakRef(value))
+      return manager.with(make(value), () => (depth > 1 ? inside(depth - 1) : current()))
+    }
+    const [few, many] = run(background.withValue(user, 'ann').withCancel(), () => [inside(2), inside(500)])
+    expect([String(many), many.value(user)]).toEqual([String(few), 'ann'])
+    for (let i = 0; i < 3; i++) {
+      await new Promise((resolve) => setImmediate(resolve))
+      collect()
+    }
+    // The last of each, and what a stack slot or a cache of the engine may still point at.
+    expect(values.filter((value) => value.deref() !== undefined).length).toBeLessThanOrEqual(4)
+    expect(String(many)).toBe(String(few))
   })
 
   it('kitContext takes what was made from the kit as it is', () => {

@@ -41,9 +41,20 @@ export class Scope {
     this.#owner = outer === undefined ? undefined : outer.#owner
   }
 
+  /** The cause that the effective deadline was given. */
+  get deadlineCause(): unknown {
+    return this.#owner === undefined ? undefined : this.#owner.#deadlineCause
+  }
+
   /** Whether anything is held until the scope ends: observers of its own, or of a scope below. */
   get watched(): boolean {
     return this.#observers !== undefined
+  }
+
+  /** Whether it was ended, or a deadline of its own has passed; without a look up the tree. */
+  get endedItself(): boolean {
+    if (this.#ending !== undefined) return true
+    return this.#owner === this && this.deadline !== undefined && this.deadline <= clock.now()
   }
 
   /** The one AbortSignal of the scope; aborted already if the scope has ended. */

@@ -26,6 +26,8 @@ export interface Tracked {
   readonly outer: Tracked | undefined
   readonly deadline: number | undefined
   readonly watched: boolean
+  /** Whether it has ended, as far as can be said without looking at what is outside of it. */
+  readonly endedItself: boolean
   settle(): unknown
   toString(): string
 }
@@ -75,8 +77,10 @@ class StackTracker implements Tracker {
     return () => void this.#reports.delete(report)
   }
 
+  /** Looks at each scope once, however deep the tree is: what is outside of it was mostly looked at before. */
   #sweep(): void {
-    for (const record of this.#records) if (record.ended) this.#records.delete(record)
+    const known = new Map<Tracked, boolean>()
+    for (const record of this.#records) if (hasEnded(record.scope, known)) this.#records.delete(record)
   }
 
   /** Nobody can cancel it any more. What is watched stays alive all the same, and is still to be seen in `live`. */
@@ -86,6 +90,19 @@ class StackTracker implements Tracker {
     const lost = record.describe()
     for (const report of this.#reports) report(lost)
   }
+}
+
+function hasEnded(of: Tracked, known: Map<Tracked, boolean>): boolean {
+  const asked: Tracked[] = []
+  let ended = false
+  for (let scope: Tracked | undefined = of; scope !== undefined && !ended; scope = scope.outer) {
+    const before = known.get(scope)
+    if (before === false) break
+    asked.push(scope)
+    ended = before ?? scope.endedItself
+  }
+  for (const scope of asked) known.set(scope, ended)
+  return ended
 }
 
 /** One derivation. It keeps the scope and not the context: whether somebody still has that is what matters. */

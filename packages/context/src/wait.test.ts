@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { background, isCanceled, isDeadlineExceeded, race, sleep } from './index.ts'
 import type { ManualClock } from './testing.ts'
-import { manualClock } from './testing.ts'
+import { liveContexts, manualClock } from './testing.ts'
 
 let time: ManualClock
 beforeEach(() => {
@@ -116,6 +116,16 @@ describe('race', () => {
       },
     }
     await expect(race(background, hostile as never)).rejects.toThrow('trap')
+    const ctx = background.withCancel()
+    const ownThen = Object.assign(Promise.resolve(), {
+      // oxlint-disable-next-line unicorn/no-thenable -- thenables are what this is about
+      then: () => {
+        throw new Error('then')
+      },
+    })
+    await expect(race(ctx, ownThen)).rejects.toThrow('then')
+    expect(liveContexts().find(({ name }) => name === String(ctx))?.watched).toBe(false)
+    ctx.cancel()
     await expect(race(undefined as never, Promise.resolve(1))).rejects.toMatchObject({
       code: 'KIT_INVALID_CONTEXT',
     })

@@ -53,6 +53,10 @@ export function race<T>(ctx: Context, promise: PromiseLike<T>): Promise<T> {
       reject(error)
     }
     // Also when the context has ended: a rejection that nobody waits for any more must not go unhandled.
-    Promise.resolve(promise).then(fulfil, fail)
+    try {
+      Promise.resolve(promise).then(fulfil, fail)
+    } catch (error) {
+      fail(error) // a promise of the caller's own making
+    }
   })
 }

@@ -24,6 +24,8 @@ async function serve(listener: RequestListener): Promise<{ port: number; server:
   return { port: (server.address() as AddressInfo).port, server }
 }
 
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
 function close(server: Server): Promise<unknown> {
   server.closeAllConnections()
   server.close()
@@ -51,6 +53,43 @@ describe('destroyOnDone', () => {
     expect(time.pendingTimers).toBe(1)
     expect(await stream.toArray()).toEqual(['a', 'b'])
     if (!stream.closed) await once(stream, 'close')
+    expect(time.pendingTimers).toBe(0)
+  })
+
+  it('leaves nothing on the context of a stream that never emits a close', async () => {
+    const ctx = background.withTimeout(50)
+    const emitClose = false
+    const read = destroyOnDone(ctx, Readable.from(['a'], { emitClose }))
+    const written = destroyOnDone(
+      ctx,
+      new Writable({ emitClose, write: (_chunk, _encoding, done) => done() }),
+    )
+    const both = destroyOnDone(ctx, new PassThrough({ emitClose }))
+    const failing = destroyOnDone(ctx, new PassThrough({ emitClose }))
+    expect(failing.listenerCount('error')).toBe(0) // an error that nobody listens to stays uncaught
+    const failed = once(failing, 'error')
+    failing.destroy(new Error('broken'))
+    written.end('a')
+    both.end('a')
+    expect([await read.toArray(), await both.toArray()]).toEqual([['a'], [Buffer.from('a')]])
+    await failed
+    while ([read, written, both].some(({ destroyed }) => !destroyed)) await nextTurn()
+    await nextTurn()
+    expect(time.pendingTimers).toBe(0)
+  })
+
+  it('still destroys a stream that has ended and does not destroy itself', async () => {
+    const ctx = background.withTimeout(50)
+    const stream = destroyOnDone(ctx, new PassThrough({ autoDestroy: false }).resume())
+    await once(stream.end('a'), 'end')
+    const failed = once(stream, 'error')
+    time.advance(50)
+    expect(await failed).toEqual([ctx.err])
+  })
+
+  it('leaves nothing on the context of a stream that is being destroyed', () => {
+    const ctx = background.withTimeout(50)
+    destroyOnDone(ctx, new Readable({ emitClose: false, destroy: () => {} }).destroy())
     expect(time.pendingTimers).toBe(0)
   })
 

@@ -32,6 +32,25 @@ afterEach(async () => {
   await once(server, 'close')
 })
 
+const posted = { method: 'POST', headers: { 'x-a': 'b' }, body: 'a body' }
+const streamed = () =>
+  ({ method: 'POST', body: new Blob(['streamed']).stream(), duplex: 'half' }) as const satisfies RequestInit
+
+async function echo(response: ServerResponse): Promise<void> {
+  const { method, headers } = response.req
+  const chunks = await response.req.toArray()
+  response.end(JSON.stringify([method, headers, String(Buffer.concat(chunks))]))
+}
+
+class Options {
+  get method() {
+    return 'PATCH'
+  }
+  get body() {
+    return 'from a getter'
+  }
+}
+
 /** Whether anything is watched below the context: a call that is not over. */
 const pending = (): boolean => liveContexts().some(({ name, watched }) => watched && name.startsWith(marker))
 const marker = 'background.withTimeout(77777ms)'
@@ -48,6 +67,61 @@ describe('fetch', () => {
     }
     const { status } = await fetch(root, new Request(url, { method: 'HEAD' }))
     expect([status, pending()]).toEqual([200, false])
+  })
+
+  it.each<[string, () => Parameters<typeof globalThis.fetch>]>([
+    ['nothing', () => [url, null as never]],
+    ['a Request', () => [url, new Request('http://elsewhere/', posted)]],
+    ['a Request over a Request', () => [new Request(url, { method: 'PUT' }), new Request(url, posted)]],
+    ['a Request with a stream', () => [url, new Request(url, streamed())]],
+    ['a stream', () => [url, streamed()]],
+    ['an object with a prototype', () => [url, Object.create(posted)]],
+    ['an instance', () => [url, new Options()]],
+    ['a function', () => [url, Object.assign(() => {}, posted)]],
+  ])('sends what the platform sends for an init that is %s', async (_name, make) => {
+    answer = (response) => void echo(response)
+    const expected: unknown = await (await globalThis.fetch(...make())).json()
+    expect(await (await fetch(root, ...make())).json()).toEqual(expected)
+    expect(pending()).toBe(false)
+  })
+
+  it('reads each member of an init once, and obeys the signal of a Request there', async () => {
+    answer = () => {}
+    const own = new AbortController()
+    let reads = 0
+    const hostile = {
+      get signal() {
+        return reads++ === 0 ? own.signal : AbortSignal.abort('another')
+      },
+    }
+    const reason = { mine: true }
+    const failed = [hostile, new Request(url, { signal: own.signal })].map((init) =>
+      fetch(root, url, init).catch((error: unknown) => error),
+    )
+    for (let arrived = 0; arrived < 2; arrived++) await once(server, 'request')
+    own.abort(reason)
+    expect([await Promise.all(failed), reads, pending()]).toEqual([[reason, reason], 1, false])
+  })
+
+  it('takes a null for the signal of a Request away, as the platform does', async () => {
+    const request = new Request(url, { signal: AbortSignal.abort() })
+    expect(await (await fetch(root, request, { signal: null })).text()).toBe('all of it')
+  })
+
+  it('refuses an init that is none, and leaves nothing behind', async () => {
+    const hostile = {
+      get headers(): never {
+        throw new RangeError('mine')
+      },
+    }
+    await expect(fetch(root, url, hostile)).rejects.toThrow('mine')
+    await expect(fetch(root, url, 'POST' as never)).rejects.toBeInstanceOf(TypeError)
+    for (const signal of ['', 0, {}]) {
+      await expect(fetch(root, url, { signal: signal as never })).rejects.toMatchObject({
+        code: 'KIT_INVALID_SIGNAL',
+      })
+    }
+    expect(pending()).toBe(false)
   })
 
   it('leaves a response without a body as good as it was', async () => {

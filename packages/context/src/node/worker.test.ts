@@ -123,6 +123,18 @@ describe('a shared context', () => {
     ])
   })
 
+  it('has the cause of the deadline, also where it passes before the other thread says so', async () => {
+    const time = manualClock() // which never passes here
+    const ctx = background.withTimeout(20, 'slow').withTimeout(60_000, 'slower')
+    const worker = start(
+      ctx,
+      `const ctx = receive(); await kit.sleep(ctx, 60_000).catch(() => {}); say(ctx.cause, kit.isDeadlineExceeded(ctx.err))`,
+    )
+    expect(await said(worker)).toEqual(['slow', true])
+    await once(worker, 'exit')
+    time[Symbol.dispose]()
+  })
+
   it('sends the text of a cause that cannot be cloned', async () => {
     for (const [cause, text] of [
       [() => 5, '() => 5'],

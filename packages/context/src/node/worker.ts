@@ -8,7 +8,7 @@ import { MessageChannel, MessagePort, receiveMessageOnPort } from 'node:worker_t
 import type { Timer } from '../clock.ts'
 import { clock } from '../clock.ts'
 import type { CancelContext, Context } from '../context.ts'
-import { assertContext, endable } from '../context-node.ts'
+import { assertContext, ContextNode, endable } from '../context-node.ts'
 import type { CanceledError, DeadlineExceededError } from '../errors.ts'
 import { ContextError, errorFromElsewhere } from '../errors.ts'
 import type { Key } from '../key.ts'
@@ -38,6 +38,7 @@ export interface SharedContext {
   readonly flag: Int32Array
   /** The deadline on the clock that all threads of a process share, in ms. */
   readonly deadline: number | undefined
+  readonly deadlineCause: unknown
   readonly values: readonly (readonly [name: string, value: unknown])[]
   /** How it ended, if it had ended when it was shared. */
   readonly end: EndMessage | undefined
@@ -68,7 +69,8 @@ export function shareContext(
   }
   const end = err && messageOf(err, ctx.cause)
   const deadline = ctx.deadline === undefined ? undefined : sharedNow() + ctx.remaining
-  return { data: { port: port2, flag, deadline, values, end }, transfer: [port2] }
+  const deadlineCause = sendable(ContextNode.deadlineCause(ctx))
+  return { data: { port: port2, flag, deadline, deadlineCause, values, end }, transfer: [port2] }
 }
 
 /**
@@ -80,7 +82,7 @@ export function receiveContext(data: SharedContext, options: ShareOptions = {}):
   if (!(data?.port instanceof MessagePort) || !(data.flag instanceof Int32Array)) {
     throw new ContextError('KIT_INVALID_CONTEXT', 'receiveContext needs the data that shareContext made')
   }
-  const { port, flag, deadline, values, end: before } = data
+  const { port, flag, deadline, deadlineCause, values, end: before } = data
   const keys = new Map(resolveKeys(options).map((key) => [key.name, key]))
   const bindings = values.flatMap(([name, value]) => {
     const key = keys.get(name)
@@ -89,7 +91,7 @@ export function receiveContext(data: SharedContext, options: ShareOptions = {}):
   // The readings are in this order, here and where it was shared, so that the way can only cost time.
   const now = clock.now()
   const left = deadline === undefined || before !== undefined ? Infinity : deadline - sharedNow()
-  const { ctx, end } = endable('receiveContext', now + left, bindings)
+  const { ctx, end } = endable('receiveContext', now + left, deadlineCause, bindings)
 
   const receive = ({ deadline: isDeadline, message, cause }: EndMessage): void =>
     end(errorFromElsewhere(isDeadline, message, cause))
