@@ -9,8 +9,10 @@
 
 import { clock } from '@kit/context'
 import type { Drops } from './drops.ts'
+import type { Exemplars } from './exemplars.ts'
+import type { ExponentialCell } from './exponential.ts'
 import type { BucketIndex } from './histogram.ts'
-import type { HistogramSeries, NumberSeries, Tap } from './sink.ts'
+import type { Exemplar, ExponentialBuckets, HistogramSeries, NumberSeries, Tap } from './sink.ts'
 
 /** A counter with its labels settled. Recording costs a field increment: no lookup, no allocation. */
 export interface BoundCounter {
@@ -111,9 +113,19 @@ export class HistogramCell implements BoundHistogram, HistogramSeries, Cell<Hist
   readonly least: number
   readonly startTime: number
   readonly drops: Drops
+  /** What a tap of the instrument's own keeps beside the buckets. */
+  readonly native: ExponentialCell | null
+  readonly exemplars: Exemplars | null
 
   /** `least` is the smallest value that may be observed. */
-  constructor(labelValues: readonly string[], index: BucketIndex, least: number, drops: Drops) {
+  constructor(
+    labelValues: readonly string[],
+    index: BucketIndex,
+    least: number,
+    drops: Drops,
+    native: ExponentialCell | null,
+    exemplars: Exemplars | null,
+  ) {
     this.target = this
     this.tap = null
     this.labelValues = labelValues
@@ -122,6 +134,8 @@ export class HistogramCell implements BoundHistogram, HistogramSeries, Cell<Hist
     this.least = least
     this.startTime = clock.wallTime()
     this.drops = drops
+    this.native = native
+    this.exemplars = exemplars
   }
 
   observe(value: number): void {
@@ -154,6 +168,14 @@ export class HistogramCell implements BoundHistogram, HistogramSeries, Cell<Hist
 
   bucketCount(index: number): number {
     return this.slots[index]!
+  }
+
+  get exponential(): ExponentialBuckets | undefined {
+    return this.native ?? undefined
+  }
+
+  exemplar(index: number): Exemplar | undefined {
+    return this.exemplars?.latest[index]
   }
 }
 

@@ -6,13 +6,14 @@
 import { clock } from '@kit/context'
 import { Attachment, checkSink } from './attachment.ts'
 import { MetricsError } from './errors.ts'
+import { findOtelSpan, type FindSpan } from './exemplars.ts'
 import type { MetricFilter } from './filter.ts'
 import { resolveBuckets } from './histogram.ts'
 import type { Counter, Definition, Gauge, Histogram, Instrument } from './instrument.ts'
 import type { Labels } from './labels.ts'
 import type { HistogramSpec, InstrumentSpec, Metrics, ObservableSpec } from './metrics.ts'
 import { checkLabelNames, checkUnit, checkUserName, type InstrumentKind } from './naming.ts'
-import { checkInteger, checkOptions, checkTimeout } from './options.ts'
+import { checkBoolean, checkInteger, checkOptions, checkTimeout } from './options.ts'
 import type { Observation } from './observables.ts'
 import { Registry } from './registry.ts'
 import type { Sink } from './sink.ts'
@@ -28,10 +29,17 @@ export class Facade implements Metrics {
   readonly #verbs: Verbs
   readonly #attachments = new Set<Attachment>()
   readonly #sinkErrors: Counter<'sink' | 'operation'>
+  readonly #findSpan: FindSpan | undefined
   #shutdown: Promise<void> | undefined
 
-  constructor(maxSeries: number, maxTotalSeries: number, filter: MetricFilter) {
+  constructor(
+    maxSeries: number,
+    maxTotalSeries: number,
+    filter: MetricFilter,
+    findSpan: FindSpan | undefined,
+  ) {
     this.#maxSeries = maxSeries
+    this.#findSpan = findSpan
     this.#registry = new Registry(maxTotalSeries, filter)
     this.#verbs = new Verbs(this.#registry, maxSeries)
     const dropped: HistogramSpec<string> = {
@@ -161,13 +169,14 @@ export class Facade implements Metrics {
 
   #define(name: string, kind: InstrumentKind, spec: HistogramSpec<string>, observed: boolean): Definition {
     const known = ['help', 'labels', 'unit', 'maxSeries']
-    if (kind === 'histogram') known.push('buckets')
+    if (kind === 'histogram') known.push('buckets', 'native', 'exemplars')
     if (observed) known.push('kind')
     checkOptions(`metric ${name}`, spec, known)
     if (spec.help !== undefined && typeof spec.help !== 'string') {
       throw new MetricsError('KIT_METRIC_OPTION_INVALID', `metric ${name}: help must be a string`)
     }
     const unit = checkUnit(name, spec.unit)
+    const exemplars = checkBoolean(`metric ${name}: exemplars`, spec.exemplars, this.#findSpan !== undefined)
     return {
       name,
       kind,
@@ -175,6 +184,8 @@ export class Facade implements Metrics {
       help: spec.help ?? '',
       labelNames: spec.labels === undefined ? [] : checkLabelNames(name, kind, spec.labels),
       bounds: kind === 'histogram' ? resolveBuckets(name, spec.buckets, unit) : [],
+      native: checkBoolean(`metric ${name}: native`, spec.native, false),
+      findSpan: exemplars ? (this.#findSpan ?? findOtelSpan) : undefined,
       maxSeries: checkInteger(`metric ${name}: maxSeries`, spec.maxSeries, this.#maxSeries, 1),
       observed,
     }

@@ -4,6 +4,7 @@
 
 export type { BoundCounter, BoundGauge, BoundHistogram } from './cell.ts'
 export type { DropReason } from './drops.ts'
+export type { FindSpan, SampledSpan } from './exemplars.ts'
 export { MetricsError, type MetricsErrorCode } from './errors.ts'
 export type { MetricFilter } from './filter.ts'
 export { defaultBuckets } from './histogram.ts'
@@ -22,6 +23,9 @@ export type { InstrumentKind, Unit } from './naming.ts'
 export type { Observation } from './observables.ts'
 export type {
   Described,
+  Exemplar,
+  ExponentialBuckets,
+  ExponentialRange,
   HistogramSeries,
   MetricSource,
   NumberSeries,

@@ -16,6 +16,8 @@ import {
 } from './cell.ts'
 import type { Drops } from './drops.ts'
 import { Folding } from './folding.ts'
+import { Exemplars, type FindSpan } from './exemplars.ts'
+import { ExponentialCell } from './exponential.ts'
 import { BucketIndex } from './histogram.ts'
 import { countKeys, type LabelBag } from './label-index.ts'
 import type { Labels } from './labels.ts'
@@ -74,6 +76,10 @@ export interface Definition {
   readonly labelNames: readonly string[]
   /** Empty unless the kind is histogram. */
   readonly bounds: readonly number[]
+  /** Whether a histogram has exponential buckets as well. */
+  readonly native: boolean
+  /** Where a histogram's exemplars come from, if it keeps any. */
+  readonly findSpan: FindSpan | undefined
   readonly maxSeries: number
   /** Whether values come from an observable at collection. */
   readonly observed: boolean
@@ -201,6 +207,7 @@ export class HistogramInstrument implements SourceHistogram {
   readonly unit: Unit | ''
   readonly help: string
   readonly bounds: readonly number[]
+  readonly native: boolean
   readonly table: SeriesTable<HistogramCell>
   only: HistogramCell | null
   /** Called with each new cell, so that taps reach it. */
@@ -212,13 +219,22 @@ export class HistogramInstrument implements SourceHistogram {
     this.unit = definition.unit
     this.help = definition.help
     this.bounds = definition.bounds
+    this.native = definition.native
+    const { findSpan } = definition
     const index = new BucketIndex(definition.bounds)
     const least = definition.bounds[0]! < 0 ? -Number.MAX_VALUE : 0
     this.table = new SeriesTable<HistogramCell>({
       ...definition,
       ...around,
       make: (values) => {
-        const cell = new HistogramCell(values, index, least, around.drops)
+        const cell = new HistogramCell(
+          values,
+          index,
+          least,
+          around.drops,
+          definition.native ? new ExponentialCell() : null,
+          findSpan === undefined ? null : new Exemplars(index, findSpan),
+        )
         this.onCell?.(cell)
         return cell
       },

@@ -2,12 +2,13 @@
  * The facade: what services call to declare instruments, record into them, and attach sinks.
  */
 
+import { findOtelSpan, type FindSpan } from './exemplars.ts'
 import { Facade } from './facade.ts'
 import type { MetricFilter } from './filter.ts'
 import type { Counter, Gauge, Histogram } from './instrument.ts'
 import type { Labels } from './labels.ts'
 import type { Unit } from './naming.ts'
-import { checkInteger, checkOptions } from './options.ts'
+import { checkBoolean, checkInteger, checkOptions } from './options.ts'
 import type { Observation } from './observables.ts'
 import type { Sink } from './sink.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -20,6 +21,12 @@ export interface MetricsOptions {
   readonly maxTotalSeries?: number | undefined
   /** The filter to begin with; everything is recorded by default. */
   readonly filter?: MetricFilter | undefined
+  /**
+   * Whether histograms keep exemplars: false by default; true takes them from OpenTelemetry's active span, where it is
+   * sampled; a function finds the span in the ambient context. They cost an observation about 20 ns outside of
+   * sampled spans, and 100 ns inside.
+   */
+  readonly exemplars?: boolean | FindSpan | undefined
 }
 
 /** What describes an instrument. */
@@ -41,6 +48,16 @@ export interface HistogramSpec<L extends string = never> extends InstrumentSpec<
    * to 64 MiB for 'By', 0 to 10,000 for others.
    */
   readonly buckets?: readonly number[] | undefined
+  /**
+   * Exponential buckets beside the classic ones, for sinks that can send them (OpenTelemetry); false by default. They
+   * cost an observation about 15 ns more, and a series about 2.7 kB.
+   */
+  readonly native?: boolean | undefined
+  /**
+   * Whether each bucket keeps its latest observation of a sampled span; by default as `MetricsOptions.exemplars`
+   * says. The OpenMetrics page shows them.
+   */
+  readonly exemplars?: boolean | undefined
 }
 
 /** What describes an observable. */
@@ -121,11 +138,17 @@ const anchor = Symbol.for('@kit/metrics@1')
 
 /** Creates metrics of their own, apart from the process-wide ones: for libraries' tests and for isolation. */
 export function createMetrics(options: MetricsOptions = {}): Metrics {
-  checkOptions('createMetrics', options, ['maxSeries', 'maxTotalSeries', 'filter'])
+  checkOptions('createMetrics', options, ['maxSeries', 'maxTotalSeries', 'filter', 'exemplars'])
+  const { exemplars } = options
   return new Facade(
     checkInteger('createMetrics: maxSeries', options.maxSeries, 2000, 1),
     checkInteger('createMetrics: maxTotalSeries', options.maxTotalSeries, 50_000, 1),
     options.filter ?? {},
+    typeof exemplars === 'function'
+      ? exemplars
+      : checkBoolean('createMetrics: exemplars', exemplars, false)
+        ? findOtelSpan
+        : undefined,
   )
 }
 

@@ -27,6 +27,13 @@ export function checkInteger(where: string, value: unknown, fallback: number, le
   return value
 }
 
+/** Returns `value`, or `fallback` when it is undefined; throws unless it is a boolean. */
+export function checkBoolean(where: string, value: unknown, fallback: boolean): boolean {
+  if (value === undefined) return fallback
+  if (typeof value === 'boolean') return value
+  throw new MetricsError('KIT_METRIC_OPTION_INVALID', `${where} must be true or false`)
+}
+
 /** Returns `value`, or `fallback` when it is undefined; throws unless it is a finite number above zero. */
 export function checkDuration(where: string, value: unknown, fallback: number): number {
   if (value === undefined) return fallback

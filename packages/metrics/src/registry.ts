@@ -259,6 +259,7 @@ function differenceBetween(known: Entry, wanted: Definition): string {
   if (names.length !== wanted.labelNames.length || !names.every((name) => wanted.labelNames.includes(name))) {
     return `the labels ${JSON.stringify(names)}`
   }
+  if (definition.native !== wanted.native) return `${definition.native ? '' : 'no '}exponential buckets`
   const { bounds } = definition
   if (bounds.length !== wanted.bounds.length || !bounds.every((bound, i) => bound === wanted.bounds[i])) {
     return `the buckets ${JSON.stringify(bounds)}`

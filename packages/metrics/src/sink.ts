@@ -68,6 +68,8 @@ export interface SourceHistogram extends Described {
   readonly kind: 'histogram'
   /** Upper bounds of the buckets, ascending and inclusive, without the last one, which is +Infinity. */
   readonly bounds: readonly number[]
+  /** Whether its series have exponential buckets beside these. */
+  readonly native: boolean
   series(): readonly HistogramSeries[]
 }
 
@@ -109,4 +111,44 @@ export interface HistogramSeries {
   readonly count: number
   /** Observations in the bucket `index` alone, not in those below; `bounds.length` is the last bucket. */
   bucketCount(index: number): number
+  /** The exponential buckets, a live view; undefined unless the instrument is `native`. */
+  readonly exponential: ExponentialBuckets | undefined
+  /** The latest observation in a bucket that was made within a sampled span, where exemplars are kept. */
+  exemplar(index: number): Exemplar | undefined
+}
+
+/**
+ * Buckets whose bounds are powers of `2 ** 2 ** -scale`: bucket `i` of the positive ones holds what is above
+ * `base ** (offset + i)` and not above `base ** (offset + i + 1)`, the negative ones the same by size. That is the
+ * exponential histogram of OpenTelemetry and, with other offsets, the native one of Prometheus.
+ */
+export interface ExponentialBuckets {
+  readonly scale: number
+  /** Observations of zero. */
+  readonly zeroCount: number
+  readonly positive: ExponentialRange
+  readonly negative: ExponentialRange
+  /** The smallest observation; Infinity when there was none. */
+  readonly min: number
+  /** The largest observation; -Infinity when there was none. */
+  readonly max: number
+}
+
+/** Neighbouring exponential buckets. */
+export interface ExponentialRange {
+  /** The index of the first one; 0 when there are none. */
+  readonly offset: number
+  /** A copy: the numbers of observations, first bucket first. */
+  counts(): number[]
+}
+
+/** One observation and the span that it was made in. */
+export interface Exemplar {
+  readonly value: number
+  /** When it was made, in milliseconds since the Unix epoch. */
+  readonly time: number
+  /** 32 lower-case hexadecimal digits. */
+  readonly traceId: string
+  /** 16 lower-case hexadecimal digits. */
+  readonly spanId: string
 }

@@ -39,6 +39,8 @@ export class TapSet {
 
   #tapCell(instrument: HistogramInstrument, cell: HistogramCell): void {
     const taps: Tap[] = []
+    if (cell.native !== null) taps.push(cell.native)
+    if (cell.exemplars !== null) taps.push(cell.exemplars)
     for (const maker of this.#makers.values()) {
       let tap = maker.taps.get(cell)
       if (tap === undefined) maker.taps.set(cell, (tap = maker.make(instrument, cell)))

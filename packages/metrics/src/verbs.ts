@@ -53,6 +53,8 @@ export class Verbs {
       unit,
       help: '',
       bounds: kind === 'histogram' ? defaultBuckets : [],
+      native: false,
+      findSpan: undefined,
       maxSeries: this.#maxSeries,
       observed: false,
     }
