@@ -42,6 +42,8 @@ export interface BoundHistogram {
 export interface Cell<C> {
   labelValues: readonly string[]
   target: C
+  /** A number that changes whenever something is recorded. */
+  mark(): number
 }
 
 // The first store decides how V8 represents a field. A field that starts as a small integer is re-boxed when the
@@ -68,11 +70,17 @@ export class CounterCell implements BoundCounter, NumberSeries, Cell<CounterCell
     if (typeof value === 'number' && value >= 0 && value < Infinity) this.target.value += value
     else this.drops.count('bad_value')
   }
+
+  mark(): number {
+    return this.value
+  }
 }
 
 /** One series of a gauge. */
 export class GaugeCell implements BoundGauge, NumberSeries, Cell<GaugeCell> {
   value: number
+  touched: boolean
+  marks: number
   target: GaugeCell
   labelValues: readonly string[]
   readonly startTime: number
@@ -85,21 +93,41 @@ export class GaugeCell implements BoundGauge, NumberSeries, Cell<GaugeCell> {
     this.labelValues = labelValues
     this.startTime = clock.wallTime()
     this.drops = drops
+    this.marks = 0
+    this.touched = false
   }
 
   set(value: number): void {
-    if (Number.isFinite(value)) this.target.value = value
-    else this.drops.count('bad_value')
+    if (Number.isFinite(value)) {
+      const target = this.target
+      target.value = value
+      target.touched = true
+    } else this.drops.count('bad_value')
   }
 
   inc(value: number = 1): void {
-    if (Number.isFinite(value)) this.target.value += value
-    else this.drops.count('bad_value')
+    if (Number.isFinite(value)) {
+      const target = this.target
+      target.value += value
+      target.touched = true
+    } else this.drops.count('bad_value')
   }
 
   dec(value: number = 1): void {
-    if (Number.isFinite(value)) this.target.value -= value
-    else this.drops.count('bad_value')
+    if (Number.isFinite(value)) {
+      const target = this.target
+      target.value -= value
+      target.touched = true
+    } else this.drops.count('bad_value')
+  }
+
+  /** A gauge may be set to the value that it has, so that its value does not tell. */
+  mark(): number {
+    if (this.touched) {
+      this.touched = false
+      this.marks++
+    }
+    return this.marks
   }
 }
 
@@ -168,6 +196,10 @@ export class HistogramCell implements BoundHistogram, HistogramSeries, Cell<Hist
 
   bucketCount(index: number): number {
     return this.slots[index]!
+  }
+
+  mark(): number {
+    return this.count
   }
 
   get exponential(): ExponentialBuckets | undefined {

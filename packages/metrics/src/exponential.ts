@@ -1,7 +1,7 @@
 /**
  * Exponential ("native") buckets: their bounds need not be chosen, because they grow with the values. A histogram
  * begins with the finest ones and merges neighbours by twos when its values spread over more than 160 of them, which
- * keeps the relative error of any quantile below 2.2 % for values within a factor of 1,000 and memory constant.
+ * keeps the relative error of any quantile below 2.2 % for values within a factor of 500, and memory constant.
  *
  * The mapping is that of the OpenTelemetry data model, "ExponentialHistogram". Cost of an observation: about 15 ns.
  */

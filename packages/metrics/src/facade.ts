@@ -12,8 +12,8 @@ import { resolveBuckets } from './histogram.ts'
 import type { Counter, Definition, Gauge, Histogram, Instrument } from './instrument.ts'
 import type { Labels } from './labels.ts'
 import type { HistogramSpec, InstrumentSpec, Metrics, ObservableSpec } from './metrics.ts'
-import { checkLabelNames, checkUnit, checkUserName, type InstrumentKind } from './naming.ts'
-import { checkBoolean, checkInteger, checkOptions, checkTimeout } from './options.ts'
+import { checkLabelNames, checkName, checkUnit, checkUserName, type InstrumentKind } from './naming.ts'
+import { checkBoolean, checkDuration, checkInteger, checkOptions, checkTimeout } from './options.ts'
 import type { Observation } from './observables.ts'
 import { Registry } from './registry.ts'
 import type { Sink } from './sink.ts'
@@ -30,6 +30,7 @@ export class Facade implements Metrics {
   readonly #attachments = new Set<Attachment>()
   readonly #sinkErrors: Counter<'sink' | 'operation'>
   readonly #findSpan: FindSpan | undefined
+  readonly #prefix: string
   #shutdown: Promise<void> | undefined
 
   constructor(
@@ -37,11 +38,13 @@ export class Facade implements Metrics {
     maxTotalSeries: number,
     filter: MetricFilter,
     findSpan: FindSpan | undefined,
+    prefix: string,
   ) {
+    this.#prefix = prefix
     this.#maxSeries = maxSeries
     this.#findSpan = findSpan
-    this.#registry = new Registry(maxTotalSeries, filter)
-    this.#verbs = new Verbs(this.#registry, maxSeries)
+    this.#registry = new Registry(maxTotalSeries, filter, prefix)
+    this.#verbs = new Verbs(this.#registry, maxSeries, prefix)
     const dropped: HistogramSpec<string> = {
       labels: ['reason'],
       help: 'What was not recorded as asked: values, labels and names that do not fit, series over the budget.',
@@ -89,8 +92,8 @@ export class Facade implements Metrics {
         `observable ${name}: needs a kind of 'counter' or 'gauge' and a function to read`,
       )
     }
-    checkUserName(name)
-    return this.#registry.observe(this.#define(name, kind, spec, true), read)
+    const full = this.#fullName(name)
+    return this.#registry.observe(this.#define(full, kind, spec, true), read)
   }
 
   incrCounter(name: string, value?: number, labels?: Labels): void {
@@ -163,14 +166,24 @@ export class Facade implements Metrics {
   }
 
   #declare(name: string, kind: InstrumentKind, spec: HistogramSpec<string>): Instrument {
-    checkUserName(name)
-    return this.#registry.declare(this.#define(name, kind, spec, false))
+    const definition = this.#define(this.#fullName(name), kind, spec, false)
+    const instrument = this.#registry.declare(definition)
+    if (spec.series !== undefined) declareSeries(instrument, spec.series)
+    return instrument
+  }
+
+  #fullName(name: unknown): string {
+    checkName(name)
+    const full = this.#prefix + name
+    checkUserName(full)
+    return full
   }
 
   #define(name: string, kind: InstrumentKind, spec: HistogramSpec<string>, observed: boolean): Definition {
     const known = ['help', 'labels', 'unit', 'maxSeries']
     if (kind === 'histogram') known.push('buckets', 'native', 'exemplars')
     if (observed) known.push('kind')
+    else known.push('ttlMs', 'series')
     checkOptions(`metric ${name}`, spec, known)
     if (spec.help !== undefined && typeof spec.help !== 'string') {
       throw new MetricsError('KIT_METRIC_OPTION_INVALID', `metric ${name}: help must be a string`)
@@ -187,7 +200,21 @@ export class Facade implements Metrics {
       native: checkBoolean(`metric ${name}: native`, spec.native, false),
       findSpan: exemplars ? (this.#findSpan ?? findOtelSpan) : undefined,
       maxSeries: checkInteger(`metric ${name}: maxSeries`, spec.maxSeries, this.#maxSeries, 1),
+      ttlMs: checkDuration(`metric ${name}: ttlMs`, spec.ttlMs, Infinity),
       observed,
     }
+  }
+}
+
+function declareSeries({ name, table }: Instrument, series: unknown): void {
+  if (!Array.isArray(series)) {
+    throw new MetricsError('KIT_METRIC_OPTION_INVALID', `metric ${name}: series must be an array of labels`)
+  }
+  for (const labels of series as Labels[]) {
+    if (table.declare(labels)) continue
+    throw new MetricsError(
+      'KIT_METRIC_LABEL_INVALID',
+      `metric ${name}: series must have the labels ${table.labelNames.join(', ') || 'that it has none of'}, each a string, a number or a boolean`,
+    )
   }
 }

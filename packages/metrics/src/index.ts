@@ -37,6 +37,7 @@ export type {
   Tap,
 } from './sink.ts'
 export type {
+  ExponentialPoint,
   HistogramPoint,
   HistogramSnapshot,
   MetricSnapshot,

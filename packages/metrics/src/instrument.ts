@@ -81,6 +81,8 @@ export interface Definition {
   /** Where a histogram's exemplars come from, if it keeps any. */
   readonly findSpan: FindSpan | undefined
   readonly maxSeries: number
+  /** How long a series stays that nobody records into, in ms; Infinity for good. */
+  readonly ttlMs: number
   /** Whether values come from an observable at collection. */
   readonly observed: boolean
 }

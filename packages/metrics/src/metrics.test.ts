@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
   createMetrics,
   metrics as processMetrics,
+  overflowLabelValue,
   type Labels,
   type Metrics,
   type MetricSource,
@@ -80,7 +81,38 @@ describe('declaring', () => {
     ['KIT_METRIC_BUCKETS_INVALID', 'descending', (metrics) => metrics.histogram('h', { buckets: [2, 1] })],
     ['KIT_METRIC_BUCKETS_INVALID', 'repeating', (metrics) => metrics.histogram('h', { buckets: [1, 1] })],
     ['KIT_METRIC_BUCKETS_INVALID', 'NaN', (metrics) => metrics.histogram('h', { buckets: [NaN] })],
-    ['KIT_METRIC_OPTION_UNKNOWN', 'ttlMs', (metrics) => metrics.counter('c', { ttlMs: 5 } as never)],
+    ['KIT_METRIC_OPTION_UNKNOWN', 'retainMs', (metrics) => metrics.counter('c', { retainMs: 5 } as never)],
+    [
+      'KIT_METRIC_OPTION_UNKNOWN',
+      'the ttlMs of an observable',
+      (metrics) => metrics.observable('o', { ttlMs: 5 } as never, () => 1),
+    ],
+    ['KIT_METRIC_OPTION_INVALID', 'ttlMs', (metrics) => metrics.counter('c', { ttlMs: 0 })],
+    ['KIT_METRIC_OPTION_INVALID', 'native', (metrics) => metrics.histogram('h', { native: 1 as never })],
+    ['KIT_METRIC_OPTION_INVALID', 'exemplars', () => createMetrics({ exemplars: 'yes' as never })],
+    ['KIT_METRIC_NAME_INVALID', 'a prefix', () => createMetrics({ prefix: 'a b' })],
+    ['KIT_METRIC_NAME_INVALID', 'an own prefix', () => createMetrics({ prefix: 'kit.metrics' })],
+    [
+      'KIT_METRIC_NAME_INVALID',
+      'a prefix that makes an own name',
+      () => createMetrics({ prefix: 'kit' }).counter('metrics.x'),
+    ],
+    ['KIT_METRIC_OPTION_INVALID', 'series', (metrics) => metrics.counter('c', { series: {} as never })],
+    [
+      'KIT_METRIC_LABEL_INVALID',
+      'series with other labels',
+      (metrics) => metrics.counter('c', { labels: ['a'], series: [{ b: 1 } as never] }),
+    ],
+    [
+      'KIT_METRIC_LABEL_INVALID',
+      'series without labels',
+      (metrics) => metrics.counter('c', { series: [{}] }),
+    ],
+    [
+      'KIT_METRIC_CONFLICT',
+      'other exponential buckets',
+      (metrics) => [metrics.histogram('h'), metrics.histogram('h', { native: true })],
+    ],
     ['KIT_METRIC_OPTION_UNKNOWN', 'buckets', (metrics) => metrics.counter('c', { buckets: [1] } as never)],
     ['KIT_METRIC_OPTION_INVALID', 'maxSeries', (metrics) => metrics.counter('c', { maxSeries: 0 })],
     ['KIT_METRIC_OPTION_INVALID', 'help', (metrics) => metrics.counter('c', { help: 5 as never })],
@@ -419,6 +451,130 @@ describe('budgets', () => {
     const metric = metrics.snapshot().metrics.find(({ name }) => name === 'c')!
     const total = metric.series.reduce((sum, series) => sum + (series as { value: number }).value, 0)
     expect(total).toBe(150 + 5 + 200 + 1)
+  })
+})
+
+describe('series that are declared', () => {
+  it('are there from the start, cost no budget, and stay', () => {
+    const metrics = testMetrics({ maxSeries: 1 })
+    const spec = { labels: ['queue'], series: [{ queue: 'mail' }, { queue: 7 }], ttlMs: 1000 } as const
+    const jobs = metrics.counter('jobs', spec)
+    expect([metrics.value('jobs', { queue: 'mail' }), metrics.value('jobs', { queue: '7' })]).toEqual([0, 0])
+    expect(metrics.value('kit.metrics.series')).toBe(0)
+    jobs.inc({ queue: 'mail' })
+    jobs.inc({ queue: 'other' })
+    jobs.inc({ queue: 'one too many' })
+    time.advance(10_000)
+    expect(metrics.counter('jobs', { ...spec, series: [{ queue: 'late' }] })).toBe(jobs)
+    expect(
+      ['mail', '7', 'late', 'other', overflowLabelValue].map((queue) => metrics.value('jobs', { queue })),
+    ).toEqual([1, 0, 0, undefined, 1])
+  })
+})
+
+describe('a time to live', () => {
+  it('takes off what nobody recorded into, by a timer, and gives its place in the budget back', () => {
+    const metrics = testMetrics({ maxSeries: 1 })
+    const spec = { labels: ['a'], ttlMs: 1000 } as const
+    const counter = metrics.counter('c', spec)
+    const gauge = metrics.gauge('g', spec)
+    const histogram = metrics.histogram('h', spec)
+    counter.inc({ a: 1 })
+    gauge.set({ a: 1 }, 5)
+    histogram.observe({ a: 1 }, 0)
+    time.advance(800)
+    gauge.set({ a: 1 }, 5) // the same value, and recorded all the same
+    time.advance(500)
+    expect([metrics.value('c', { a: '1' }), metrics.value('g', { a: '1' })]).toEqual([undefined, 5])
+    expect(metrics.distribution('h', { a: '1' })).toBeUndefined()
+    expect(metrics.value('kit.metrics.series')).toBe(1)
+    counter.inc({ a: 2 })
+    expect([metrics.value('c', { a: '2' }), metrics.dropped('overflow')]).toEqual([1, 0])
+    time.advance(2000)
+    expect(metrics.value('kit.metrics.series')).toBe(0)
+  })
+
+  it('gives a series back with its count to who kept the handle, and never two of one label set', () => {
+    const metrics = testMetrics()
+    const counter = metrics.counter('c', { labels: ['a'], ttlMs: 1000 })
+    const handle = counter.labels({ a: 1 })
+    handle.inc(5)
+    time.advance(2000)
+    expect(metrics.value('c', { a: '1' })).toBeUndefined()
+    counter.inc({ a: 1 }, 2)
+    handle.inc(1)
+    expect(metrics.value('c', { a: '1' })).toBe(8)
+    time.advance(2000)
+    handle.inc(1)
+    expect(metrics.value('c', { a: '1' })).toBe(9)
+    time.advance(500)
+    counter.inc({ a: 1 }, 1)
+    expect(metrics.value('c', { a: '1' })).toBe(10)
+    expect(metrics.value('kit.metrics.series')).toBe(1)
+  })
+
+  it('is obeyed by the filter while expired', () => {
+    const metrics = testMetrics()
+    const handle = metrics.counter('c', { labels: ['a'], ttlMs: 1000 }).labels({ a: 1 })
+    handle.inc()
+    time.advance(2000)
+    metrics.updateFilter({ block: ['c'] })
+    handle.inc()
+    metrics.updateFilter({})
+    handle.inc()
+    expect(metrics.value('c', { a: '1' })).toBe(2)
+  })
+
+  it('conserves counts whatever expires and comes back', () => {
+    const step = fc.record({
+      label: fc.integer({ min: 0, max: 3 }),
+      by: fc.integer({ min: 1, max: 9 }),
+      handle: fc.boolean(),
+      pause: fc.constantFrom(0, 0, 300, 1500),
+    })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        const metrics = testMetrics()
+        const counter = metrics.counter('c', { labels: ['a'], ttlMs: 1000 })
+        // Handles of all series are held, so that all come back and nothing is to be lost.
+        const handles = [0, 1, 2, 3].map((a) => counter.labels({ a }))
+        const truth = [0, 0, 0, 0]
+        for (const { label, by, handle, pause } of steps) {
+          if (handle) handles[label]?.inc(by)
+          else counter.inc({ a: label }, by)
+          truth[label] = (truth[label] ?? 0) + by
+          time.advance(pause)
+        }
+        for (const one of handles) one.inc(1)
+        expect([0, 1, 2, 3].map((a) => metrics.value('c', { a: `${a}` }))).toEqual(
+          truth.map((sum) => sum + 1),
+        )
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  it('ends with the metrics', async () => {
+    const metrics = createMetrics()
+    metrics.counter('c', { labels: ['a'], ttlMs: 1000 }).inc({ a: 1 })
+    expect(time.pendingTimers).toBe(1)
+    await metrics.shutdown()
+    expect(time.pendingTimers).toBe(0)
+  })
+})
+
+describe('a prefix', () => {
+  it('begins every name but the own ones, and filters do not see it', () => {
+    const metrics = testMetrics({ prefix: 'shop' })
+    metrics.counter('orders').inc()
+    metrics.incrCounter('verbs', 2)
+    metrics.observable('depth', {}, () => 3)
+    const values = (): unknown[] =>
+      ['shop.orders', 'shop.verbs', 'shop.depth', 'orders'].map((name) => metrics.value(name))
+    expect(values()).toEqual([1, 2, 3, undefined])
+    metrics.updateFilter({ block: ['orders'] })
+    expect(values()).toEqual([undefined, 2, 3, undefined])
+    expect(metrics.dropped()).toBe(0)
   })
 })
 
@@ -942,6 +1098,28 @@ describe('snapshots', () => {
     const [series] = snapshot.metrics[3]?.series ?? []
     expect(() => Object.assign(series ?? {}, { value: 9 })).toThrow(TypeError)
   })
+})
+
+it('shows exponential buckets beside the others', () => {
+  const metrics = testMetrics()
+  const histogram = metrics.histogram('h', { native: true, buckets: [1, 2], labels: ['a'] })
+  const points = (): unknown[] => [
+    ...(metrics.snapshot().metrics.find(({ name }) => name === 'h')?.series ?? []),
+  ]
+  histogram.labels({ a: 1 })
+  const empty = { offset: 0, counts: [] }
+  const nothing = { scale: 20, zeroCount: 0, positive: empty, negative: empty }
+  expect(points()).toEqual([expect.objectContaining({ buckets: [0, 0, 0], exponential: nothing })])
+  for (const value of [0, 1, 1.5, 3, 3]) histogram.observe({ a: 1 }, value)
+  const exponential = {
+    scale: 6,
+    zeroCount: 1,
+    positive: { offset: -1, counts: expect.arrayContaining([1, 2]) as number[] },
+    negative: empty,
+    min: 0,
+    max: 3,
+  }
+  expect(points()).toEqual([expect.objectContaining({ buckets: [2, 1, 2], count: 5, exponential })])
 })
 
 it('stays finite in snapshots when sums leave the range of doubles', () => {

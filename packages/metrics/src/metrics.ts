@@ -7,7 +7,7 @@ import { Facade } from './facade.ts'
 import type { MetricFilter } from './filter.ts'
 import type { Counter, Gauge, Histogram } from './instrument.ts'
 import type { Labels } from './labels.ts'
-import type { Unit } from './naming.ts'
+import { checkPrefix, type Unit } from './naming.ts'
 import { checkBoolean, checkInteger, checkOptions } from './options.ts'
 import type { Observation } from './observables.ts'
 import type { Sink } from './sink.ts'
@@ -15,6 +15,8 @@ import type { Snapshot } from './snapshot.ts'
 
 /** Limits of one `Metrics`. */
 export interface MetricsOptions {
+  /** Begins the name of every instrument, 'shop' for `shop.orders`; none by default. Filters do not see it. */
+  readonly prefix?: string | undefined
   /** How many series an instrument may have unless its own `maxSeries` says otherwise; 2,000 by default. */
   readonly maxSeries?: number | undefined
   /** How many series with labels all instruments may have together; 50,000 by default. */
@@ -39,6 +41,14 @@ export interface InstrumentSpec<L extends string = never> {
   readonly unit?: Unit | undefined
   /** How many series there may be before further ones fold into the overflow series. */
   readonly maxSeries?: number | undefined
+  /**
+   * How long a series stays that nobody records into, in milliseconds; for good by default. A series that was taken off
+   * comes back with its count while somebody holds a handle of it, and begins anew otherwise. Not for gauges whose
+   * `inc` and `dec` come in pairs: the second may find no series.
+   */
+  readonly ttlMs?: number | undefined
+  /** Series that are there from the start, at 0, and stay: they cost nothing of the budgets and never expire. */
+  readonly series?: readonly Labels<L>[] | undefined
 }
 
 /** What describes a histogram. */
@@ -61,7 +71,10 @@ export interface HistogramSpec<L extends string = never> extends InstrumentSpec<
 }
 
 /** What describes an observable. */
-export interface ObservableSpec<L extends string = never> extends InstrumentSpec<L> {
+export interface ObservableSpec<L extends string = never> extends Omit<
+  InstrumentSpec<L>,
+  'ttlMs' | 'series'
+> {
   /** 'gauge' by default; a 'counter' reports a cumulative total that only grows. */
   readonly kind?: 'counter' | 'gauge' | undefined
 }
@@ -138,7 +151,7 @@ const anchor = Symbol.for('@kit/metrics@1')
 
 /** Creates metrics of their own, apart from the process-wide ones: for libraries' tests and for isolation. */
 export function createMetrics(options: MetricsOptions = {}): Metrics {
-  checkOptions('createMetrics', options, ['maxSeries', 'maxTotalSeries', 'filter', 'exemplars'])
+  checkOptions('createMetrics', options, ['prefix', 'maxSeries', 'maxTotalSeries', 'filter', 'exemplars'])
   const { exemplars } = options
   return new Facade(
     checkInteger('createMetrics: maxSeries', options.maxSeries, 2000, 1),
@@ -149,6 +162,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
       : checkBoolean('createMetrics: exemplars', exemplars, false)
         ? findOtelSpan
         : undefined,
+    checkPrefix(options.prefix),
   )
 }
 

@@ -42,6 +42,14 @@ export function checkUserName(name: unknown): asserts name is string {
   )
 }
 
+/** What begins every name, with its dot; throws `KIT_METRIC_NAME_INVALID` unless it can. */
+export function checkPrefix(prefix: unknown): string {
+  if (prefix === undefined || prefix === '') return ''
+  checkName(prefix)
+  checkUserName(`${prefix}.name`)
+  return `${prefix}.`
+}
+
 /** Whether `name` is a logical metric name (OpenTelemetry's instrument name syntax). */
 export function isMetricName(name: unknown): name is string {
   return typeof name === 'string' && metricName.test(name)

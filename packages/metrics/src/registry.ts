@@ -3,6 +3,7 @@
  * and how their observables are asked. It is the {@link MetricSource} that sinks read.
  */
 
+import { clock, type Timer } from '@kit/context'
 import { Drops, type DropReason } from './drops.ts'
 import { MetricsError } from './errors.ts'
 import { compileFilter, type CompiledFilter, type MetricFilter } from './filter.ts'
@@ -43,8 +44,12 @@ export class Registry implements MetricSource {
   /** Whether observables may have stopped reporting series since these were last evicted. */
   #reclaimable = false
   #stopped = false
+  readonly #prefix: string
+  #sweepMs = Infinity
+  #sweeper: Timer | undefined
 
-  constructor(maxTotalSeries: number, filter: MetricFilter) {
+  constructor(maxTotalSeries: number, filter: MetricFilter, prefix: string) {
+    this.#prefix = prefix
     const shared = { changes: this.#changes, drops: this.drops }
     this.#budget = { used: 0, max: maxTotalSeries, reclaim: () => this.#reclaim() }
     this.#around = { ...shared, budget: this.#budget }
@@ -126,6 +131,7 @@ export class Registry implements MetricSource {
   /** Sends everything that is recorded from now on into the void, and asks no observable any more. */
   stop(): void {
     this.#stopped = true
+    this.#sweeper?.cancel()
     for (const entry of this.#entries.values()) this.#applyFilter(entry)
   }
 
@@ -141,6 +147,8 @@ export class Registry implements MetricSource {
     // An observable that takes a snapshot would ask itself.
     if (this.#collecting) return
     this.#collecting = true
+    if (this.#sweepMs < Infinity)
+      for (const { instrument } of this.#entries.values()) instrument.table.revive()
     const due = [...this.#entries.values()].filter(
       (entry) => entry.definition.observed && !entry.blocked && (entry.own || !this.#stopped),
     )
@@ -166,9 +174,23 @@ export class Registry implements MetricSource {
     const entry: Entry = { definition, instrument, declared, reads: new Set(), own, blocked: false }
     this.#entries.set(definition.name, entry)
     if (instrument.kind === 'histogram') this.#taps.watch(instrument)
+    this.#sweepFor(definition)
     this.#applyFilter(entry)
     this.#changes.count++
     return entry
+  }
+
+  /** By a timer and not when somebody scrapes: memory is not to grow because nobody does. */
+  #sweepFor({ ttlMs, observed }: Definition): void {
+    const sweepMs = Math.max(ttlMs / 4, 10)
+    if (observed || sweepMs >= this.#sweepMs || this.#stopped) return
+    this.#sweepMs = sweepMs
+    this.#sweeper?.cancel()
+    const sweep = (): void => {
+      for (const { instrument } of this.#entries.values()) instrument.table.sweep()
+      this.#sweeper = clock.setTimer(this.#sweepMs, sweep)
+    }
+    this.#sweeper = clock.setTimer(sweepMs, sweep)
   }
 
   #claimSpelling({ name, unit, kind }: Definition): void {
@@ -215,7 +237,8 @@ export class Registry implements MetricSource {
 
   #applyFilter(entry: Entry): void {
     const { own } = entry
-    const { name, kind } = entry.definition
+    const { kind } = entry.definition
+    const name = own ? entry.definition.name : entry.definition.name.slice(this.#prefix.length)
     entry.blocked = own ? this.#filter.blocksExpressly(name) : !this.#filter.allows(name)
     // A blocked gauge goes on following its value: one that missed a decrement would be wrong for good.
     entry.instrument.table.setVoided((this.#stopped && !own) || (entry.blocked && kind !== 'gauge'))

@@ -4,6 +4,7 @@
  */
 
 import type { Cell } from './cell.ts'
+import { Expiry } from './expiry.ts'
 import { countKeys, LabelIndex, type LabelBag } from './label-index.ts'
 import { canonicalLabelValue, overflowLabelValue } from './labels.ts'
 import { Remembered } from './remembered.ts'
@@ -25,6 +26,9 @@ export class SeriesTable<C extends Cell<C>, V = never> {
   #cells: C[] = []
   #overflow: C | undefined
   #pinned: C | undefined
+  /** Those that code declared: they cost nothing of the budget, and stay. */
+  readonly #declared = new Set<C>()
+  readonly #expiry: Expiry<C> | undefined
   /** How many cells count against the budget. */
   #counted = 0
   #visible: readonly (C | V)[] | undefined
@@ -39,6 +43,7 @@ export class SeriesTable<C extends Cell<C>, V = never> {
     this.#options = options
     this.#void = options.make([])
     this.#evicted = new Remembered(Math.max(maxRemembered, options.maxSeries))
+    this.#expiry = options.ttlMs < Infinity && !options.observed ? new Expiry(options.ttlMs) : undefined
   }
 
   /** The cell of `labels`, created if need be; undefined when they do not fit. Never throws. */
@@ -72,6 +77,35 @@ export class SeriesTable<C extends Cell<C>, V = never> {
   /** The cell of an instrument without labels. Costs nothing of the budget: there is one, and code declared it. */
   pin(): C {
     return (this.#pinned ??= this.#add([]))
+  }
+
+  /** Makes a series that is there from the start and stays; false when the labels do not fit. Costs no budget. */
+  declare(labels: LabelBag): boolean {
+    const values = this.#read(labels, false)
+    if (values === undefined || values.length === 0) return false
+    const cell = this.index.find(values) ?? this.#add(values)
+    this.#declared.add(cell)
+    this.#recount()
+    return true
+  }
+
+  /** Takes off what nobody recorded into for the `ttlMs` of the instrument. */
+  sweep(): void {
+    if (this.#expiry === undefined) return
+    this.revive()
+    const over = new Set(this.#expiry.sweep((cell) => this.#stays(cell)))
+    if (over.size === 0) return
+    this.#cells = this.#cells.filter((cell) => !over.has(cell))
+    this.#recount()
+    this.#reindex()
+  }
+
+  /** Shows expired series again that were recorded into through a handle. */
+  revive(): void {
+    for (const cell of this.#expiry?.revived() ?? []) {
+      this.#put(cell)
+      this.#recount()
+    }
   }
 
   /** The series to report. */
@@ -135,15 +169,8 @@ export class SeriesTable<C extends Cell<C>, V = never> {
   }
 
   #findSlowly(labels: LabelBag, loosely: boolean): C | undefined {
-    if (typeof labels !== 'object' || labels === null) return undefined
-    if (!loosely && countKeys(labels) !== this.labelNames.length) return undefined
-    const values: string[] = []
-    for (const name of this.labelNames) {
-      const raw = loosely && !Object.hasOwn(labels, name) ? '' : labels[name]
-      const value = canonicalLabelValue(raw, this.#options.drops)
-      if (value === undefined) return undefined
-      values.push(value)
-    }
+    const values = this.#read(labels, loosely)
+    if (values === undefined) return undefined
     const known = this.index.find(values)
     if (known !== undefined) {
       this.index.alias(values, labels)
@@ -156,6 +183,20 @@ export class SeriesTable<C extends Cell<C>, V = never> {
     const cell = this.#resolve(values)
     if (this.index.find(values) === cell) this.index.alias(values, labels)
     return cell
+  }
+
+  /** The canonical values of all labels; undefined when they do not fit. */
+  #read(labels: LabelBag, loosely: boolean): string[] | undefined {
+    if (typeof labels !== 'object' || labels === null) return undefined
+    if (!loosely && countKeys(labels) !== this.labelNames.length) return undefined
+    const values: string[] = []
+    for (const name of this.labelNames) {
+      const raw = loosely && !Object.hasOwn(labels, name) ? '' : labels[name]
+      const value = canonicalLabelValue(raw, this.#options.drops)
+      if (value === undefined) return undefined
+      values.push(value)
+    }
+    return values
   }
 
   #resolve(values: readonly string[]): C {
@@ -187,10 +228,16 @@ export class SeriesTable<C extends Cell<C>, V = never> {
   }
 
   #add(values: readonly string[]): C {
-    const returning = this.#options.observed ? this.#evicted.take(JSON.stringify(values)) : undefined
-    const cell = returning ?? this.#options.make(values)
+    const returning = this.#options.observed
+      ? this.#evicted.take(JSON.stringify(values))
+      : this.#expiry?.take(values)
+    return this.#put(returning ?? this.#options.make(values))
+  }
+
+  #put(cell: C): C {
     this.index.add(cell)
     this.#cells.push(cell)
+    this.#expiry?.watch(cell)
     this.#aim(cell)
     this.#changed()
     return cell
@@ -212,8 +259,12 @@ export class SeriesTable<C extends Cell<C>, V = never> {
   }
 
   #counts(cell: C): boolean {
-    if (cell === this.#overflow || cell === this.#pinned) return false
+    if (this.#stays(cell)) return false
     return this.#options.fold !== undefined || !this.#isBlocked(cell.labelValues)
+  }
+
+  #stays(cell: C): boolean {
+    return cell === this.#overflow || cell === this.#pinned || this.#declared.has(cell)
   }
 
   #changed(): void {
@@ -224,6 +275,7 @@ export class SeriesTable<C extends Cell<C>, V = never> {
   #aimAll(): void {
     // Aiming may create the series that others are redirected to, which is itself already aimed.
     for (const cell of this.#cells.slice()) this.#aim(cell)
+    for (const cell of this.#expiry?.expired() ?? []) this.#aim(cell)
   }
 
   #aim(cell: C): void {

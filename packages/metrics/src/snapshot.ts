@@ -4,7 +4,14 @@
 
 import { clock } from '@kit/context'
 import type { InstrumentKind, Unit } from './naming.ts'
-import type { MetricSource, NumberSeries, SourceHistogram, SourceInstrument } from './sink.ts'
+import type {
+  ExponentialBuckets,
+  ExponentialRange,
+  MetricSource,
+  NumberSeries,
+  SourceHistogram,
+  SourceInstrument,
+} from './sink.ts'
 
 /** All series at one moment. */
 export interface Snapshot {
@@ -62,6 +69,19 @@ export interface HistogramPoint {
   readonly sum: number
   /** Observations in each bucket alone, one more than there are bounds. */
   readonly buckets: readonly number[]
+  /** The exponential buckets of a `native` histogram. */
+  readonly exponential?: ExponentialPoint
+}
+
+/** Exponential buckets as plain data; see `ExponentialBuckets`. */
+export interface ExponentialPoint {
+  readonly scale: number
+  readonly zeroCount: number
+  readonly positive: { readonly offset: number; readonly counts: readonly number[] }
+  readonly negative: { readonly offset: number; readonly counts: readonly number[] }
+  /** The smallest and the largest observation; absent while there is none. */
+  readonly min?: number
+  readonly max?: number
 }
 
 /** Collects and copies everything that `source` reports. Costs time and memory in proportion to the series. */
@@ -113,12 +133,28 @@ function copyNumber(
 function copyHistograms(instrument: SourceHistogram): HistogramPoint[] {
   return instrument.series().map((series) => {
     const buckets = Array.from({ length: instrument.bounds.length + 1 }, (_, i) => series.bucketCount(i))
+    const { exponential } = series
     return Object.freeze({
       labels: labelsOf(instrument.labelNames, series.labelValues),
       startTime: series.startTime,
       count: series.count,
       sum: finite(series.sum),
       buckets: Object.freeze(buckets),
+      ...(exponential === undefined ? {} : { exponential: copyExponential(exponential) }),
     })
   })
+}
+
+function copyExponential({
+  scale,
+  zeroCount,
+  positive,
+  negative,
+  min,
+  max,
+}: ExponentialBuckets): ExponentialPoint {
+  const copy = (range: ExponentialRange): ExponentialPoint['positive'] =>
+    Object.freeze({ offset: range.offset, counts: Object.freeze(range.counts()) })
+  const limits = min <= max ? { min, max } : {}
+  return Object.freeze({ scale, zeroCount, positive: copy(positive), negative: copy(negative), ...limits })
 }

@@ -23,6 +23,8 @@ export interface Changes {
 export interface TableOptions<C, V> {
   readonly labelNames: readonly string[]
   readonly maxSeries: number
+  /** How long a series stays that nobody records into, in ms; Infinity for good. */
+  readonly ttlMs: number
   readonly budget: Budget
   readonly changes: Changes
   readonly drops: Drops

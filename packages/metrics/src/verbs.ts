@@ -16,9 +16,11 @@ const noLabels: Labels = Object.freeze({})
 export class Verbs {
   readonly #registry: Registry
   readonly #maxSeries: number
+  readonly #prefix: string
 
-  constructor(registry: Registry, maxSeries: number) {
+  constructor(registry: Registry, maxSeries: number, prefix: string) {
     this.#registry = registry
+    this.#prefix = prefix
     this.#maxSeries = maxSeries
   }
 
@@ -38,11 +40,12 @@ export class Verbs {
   }
 
   #instrument(
-    name: string,
+    suffix: string,
     kind: InstrumentKind,
     unit: Unit | '',
     labels: Labels = noLabels,
   ): Instrument | undefined {
+    const name = typeof suffix === 'string' ? this.#prefix + suffix : suffix
     if (!isMetricName(name) || isOwnName(name)) {
       this.#registry.drops.count('bad_name')
       return undefined
@@ -56,6 +59,7 @@ export class Verbs {
       native: false,
       findSpan: undefined,
       maxSeries: this.#maxSeries,
+      ttlMs: Infinity,
       observed: false,
     }
     try {
