@@ -64,8 +64,8 @@ describe('exemplars', () => {
     expect(exemplars()).toEqual([{ ...exemplar, value: 1 }, undefined, { ...exemplar, value: 9 }])
   })
 
-  it.each<[string, OtelContextManager]>([
-    ['the kit’s context manager', new ContextManager()],
+  it.each<[string, OtelContextManager, TraceFlags]>([
+    ['the kit’s context manager', new ContextManager(), TraceFlags.SAMPLED],
     [
       'another context manager',
       {
@@ -79,11 +79,12 @@ describe('exemplars', () => {
           return this
         },
       },
+      TraceFlags.NONE,
     ],
-  ])('come from the span that %s has', (_name, manager) => {
+  ])('come from the span that %s has', (_name, manager, flags) => {
     context.setGlobalContextManager(manager.enable())
     const { observe, exemplars } = histogram({ exemplars: true })
-    run(kitContext(trace.setSpan(otelContext(current()), span(TraceFlags.SAMPLED))), () => observe(1))
+    run(kitContext(trace.setSpan(otelContext(current()), span(flags))), () => observe(1))
     expect(exemplars()[0]).toMatchObject({ traceId, spanId })
   })
 

@@ -469,6 +469,10 @@ describe('series that are declared', () => {
     expect(
       ['mail', '7', 'late', 'other', overflowLabelValue].map((queue) => metrics.value('jobs', { queue })),
     ).toEqual([1, 0, 0, undefined, 1])
+    jobs.inc({ queue: 'counted' })
+    expect(metrics.value('kit.metrics.series')).toBe(1)
+    metrics.counter('jobs', { ...spec, series: [{ queue: 'counted' }] })
+    expect(metrics.value('kit.metrics.series')).toBe(0)
   })
 })
 
@@ -484,10 +488,11 @@ describe('a time to live', () => {
     histogram.observe({ a: 1 }, 0)
     time.advance(800)
     gauge.set({ a: 1 }, 5) // the same value, and recorded all the same
+    histogram.observe({ a: 1 }, 0)
     time.advance(500)
     expect([metrics.value('c', { a: '1' }), metrics.value('g', { a: '1' })]).toEqual([undefined, 5])
-    expect(metrics.distribution('h', { a: '1' })).toBeUndefined()
-    expect(metrics.value('kit.metrics.series')).toBe(1)
+    expect(metrics.distribution('h', { a: '1' })).toEqual({ count: 2, sum: 0 })
+    expect(metrics.value('kit.metrics.series')).toBe(2)
     counter.inc({ a: 2 })
     expect([metrics.value('c', { a: '2' }), metrics.dropped('overflow')]).toEqual([1, 0])
     time.advance(2000)
@@ -503,7 +508,7 @@ describe('a time to live', () => {
     expect(metrics.value('c', { a: '1' })).toBeUndefined()
     counter.inc({ a: 1 }, 2)
     handle.inc(1)
-    expect(metrics.value('c', { a: '1' })).toBe(8)
+    expect([metrics.value('c', { a: '1' }), metrics.value('kit.metrics.series')]).toEqual([8, 1])
     time.advance(2000)
     handle.inc(1)
     expect(metrics.value('c', { a: '1' })).toBe(9)
@@ -557,6 +562,7 @@ describe('a time to live', () => {
   it('ends with the metrics', async () => {
     const metrics = createMetrics()
     metrics.counter('c', { labels: ['a'], ttlMs: 1000 }).inc({ a: 1 })
+    metrics.counter('d', { labels: ['a'], ttlMs: 100 }).inc({ a: 1 })
     expect(time.pendingTimers).toBe(1)
     await metrics.shutdown()
     expect(time.pendingTimers).toBe(0)
