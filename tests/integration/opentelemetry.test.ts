@@ -1,0 +1,30 @@
+import { execFile } from 'node:child_process'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import { root } from './demo.ts'
+
+const require = createRequire(join(root, 'tests/matrix/package.json'))
+
+function binaryOf(line: string): string | undefined {
+  try {
+    return join(dirname(require.resolve(`${line}/package.json`)), 'bin/node')
+  } catch {
+    return undefined
+  }
+}
+
+const lines = ['node22', 'node24', 'node26'].map((line) => ({ line, binary: binaryOf(line) }))
+
+describe("OpenTelemetry's SDK 3 exports what was recorded", () => {
+  for (const { line, binary } of lines) {
+    it.skipIf(binary === undefined)(`on ${line} (skipped where it is not installed)`, async () => {
+      const program = join(root, 'tests/opentelemetry/run.ts')
+      const { stdout } = await promisify(execFile)(binary!, [program], { cwd: root, timeout: 60_000 })
+      const results = stdout.trim().split('\n')
+      expect(results.filter((result) => !result.startsWith('passed: '))).toEqual([])
+      expect(results.length).toBeGreaterThanOrEqual(9)
+    })
+  }
+})
