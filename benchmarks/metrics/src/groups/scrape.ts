@@ -1,0 +1,143 @@
+/* Making the page for a scraper: how long it takes, and how long the event loop stands still meanwhile. */
+import { median } from '@kit-benchmarks/context/harness/statistics.js'
+import { durations, labelSets, manyValues, type RequestLabels } from '../labels.ts'
+import {
+  checkPage,
+  kitMaker,
+  makers,
+  promMaker,
+  type Kind,
+  type Maker,
+  type Population,
+} from '../populations.ts'
+import type { SlowGroup } from '../suite-types.ts'
+
+const lastValue = manyValues - 1
+const scrapeNote =
+  'A tenth of the series is recorded into between two scrapes, which is not timed. The page is made in bytes, as it is ' +
+  'served.'
+const goNote = 'Go’s client_golang, measured by itself on such a machine, takes'
+
+/** 1,000 and 10,000 series. */
+export const scrapes: SlowGroup[] = [
+  scrape('counters', 1000),
+  scrape('counters', 10_000, 15, 19e6, `${goNote} 19 to 22 ms.`),
+  scrape('histograms', 1000),
+  scrape('histograms', 10_000, 15, 82e6, `The page has 15 MB. ${goNote} 82 to 94 ms.`),
+]
+
+/** The longest turn. */
+export const longestTurn: SlowGroup = {
+  name: 'turn',
+  title: 'the longest turn of the event loop while a page of 100,000 histograms is made, of 153 MB',
+  note:
+    'Everything else in the process waits for so long. One scrape, since it takes prom-client seconds; of kit, which ' +
+    'takes less, the median of three. As one string kit has to join what it made in turns.',
+  rounds: undefined,
+  targets: [
+    { nanosecondsOf: 'kit: as served', atMost: 20e6 },
+    { against: 'prom-client', atLeast: 50 },
+  ],
+  cases: [
+    turnOf(kitMaker, 'kit: as served', ({ serve }) => serve(), 3),
+    turnOf(promMaker, 'prom-client', ({ serve }) => serve(), 1),
+    turnOf(kitMaker, 'kit: as one string', ({ page }) => page(), 3),
+  ],
+}
+
+function turnOf(
+  maker: Maker,
+  name: string,
+  scrapeOnce: (population: Population) => Promise<unknown>,
+  times: number,
+): SlowGroup['cases'][number] {
+  return {
+    name,
+    minimumNode: maker.minimumNode,
+    async prepare() {
+      const { population, change } = await populate(maker, 'histograms', 100_000)
+      return {
+        async burst() {
+          const turns: number[] = []
+          for (let i = 0; i < times; i++) {
+            change()
+            turns.push(await longestTurnDuring(() => scrapeOnce(population)))
+          }
+          return median(turns) * 1e6
+        },
+      }
+    },
+  }
+}
+
+function scrape(kind: Kind, count: number, atLeast?: number, ofGo?: number, note?: string): SlowGroup {
+  const number = count.toLocaleString('en-US')
+  return {
+    name: `scrape-${kind}-${count / 1000}k`,
+    title: `make the page of ${number} ${kind === 'counters' ? 'counters' : 'histograms of 11 buckets'} with three labels`,
+    note: [scrapeNote, note].filter((part) => part !== undefined).join(' '),
+    rounds: 5,
+    targets: [
+      ...(atLeast === undefined ? [] : [{ against: 'prom-client', atLeast }]),
+      ...(ofGo === undefined ? [] : [{ nanosecondsOf: 'kit', atMost: ofGo }]),
+    ],
+    cases: makers.map((maker) => ({
+      name: maker.name,
+      minimumNode: maker.minimumNode,
+      async prepare() {
+        const { population, change } = await populate(maker, kind, count)
+        checkPage(kind, count, await population.page())
+        return {
+          async burst(times: number) {
+            let elapsed = 0
+            for (let i = 0; i < times; i++) {
+              change()
+              const start = performance.now()
+              await population.serve()
+              elapsed += performance.now() - start
+            }
+            return (elapsed * 1e6) / times
+          },
+        }
+      },
+    })),
+  }
+}
+
+/** A population of which each series has a value, and what records into another tenth of it at each call. */
+async function populate(
+  maker: Maker,
+  kind: Kind,
+  count: number,
+): Promise<{ population: Population; change: () => void }> {
+  const population = await maker.make(kind)
+  const sets = labelSets(count)
+  const values = durations()
+  let recorded = 0
+  const record = (labels: RequestLabels): void => population.record(labels, values[recorded++ & lastValue]!)
+  sets.forEach(record)
+  let first = 0
+  return {
+    population,
+    change() {
+      for (let i = first; i < count; i += 10) record(sets[i]!)
+      first = (first + 1) % 10
+    },
+  }
+}
+
+async function longestTurnDuring(work: () => Promise<unknown>): Promise<number> {
+  let longest = 0
+  let last = performance.now()
+  let over = false
+  const measure = (): void => {
+    const now = performance.now()
+    longest = Math.max(longest, now - last)
+    last = now
+    if (!over) setImmediate(measure)
+  }
+  setImmediate(measure)
+  await work()
+  over = true
+  return Math.max(longest, performance.now() - last)
+}
