@@ -6,6 +6,9 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          // Property tests take seconds where others share the processor.
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
           include: [
             'packages/*/src/**/*.test.ts',
             'examples/*/src/**/*.test.ts',

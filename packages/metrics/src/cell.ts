@@ -49,12 +49,15 @@ export interface Cell<C> {
 // The first store decides how V8 represents a field. A field that starts as a small integer is re-boxed when the
 // first fraction arrives and stays slower for good, hence the half that is overwritten at once.
 
+/** Start times are kept as what passed since then: a small integer costs a series no number of its own on the heap. */
+const epoch = Date.now()
+
 /** One series of a counter. */
 export class CounterCell implements BoundCounter, NumberSeries, Cell<CounterCell> {
   value: number
   target: CounterCell
   labelValues: readonly string[]
-  readonly startTime: number
+  readonly startOffset: number
   readonly drops: Drops
 
   constructor(labelValues: readonly string[], drops: Drops) {
@@ -62,8 +65,12 @@ export class CounterCell implements BoundCounter, NumberSeries, Cell<CounterCell
     this.value = 0
     this.target = this
     this.labelValues = labelValues
-    this.startTime = clock.wallTime()
+    this.startOffset = clock.wallTime() - epoch
     this.drops = drops
+  }
+
+  get startTime(): number {
+    return epoch + this.startOffset
   }
 
   inc(value: number = 1): void {
@@ -83,7 +90,7 @@ export class GaugeCell implements BoundGauge, NumberSeries, Cell<GaugeCell> {
   marks: number
   target: GaugeCell
   labelValues: readonly string[]
-  readonly startTime: number
+  readonly startOffset: number
   readonly drops: Drops
 
   constructor(labelValues: readonly string[], drops: Drops) {
@@ -91,10 +98,14 @@ export class GaugeCell implements BoundGauge, NumberSeries, Cell<GaugeCell> {
     this.value = 0
     this.target = this
     this.labelValues = labelValues
-    this.startTime = clock.wallTime()
+    this.startOffset = clock.wallTime() - epoch
     this.drops = drops
     this.marks = 0
     this.touched = false
+  }
+
+  get startTime(): number {
+    return epoch + this.startOffset
   }
 
   set(value: number): void {
@@ -131,15 +142,18 @@ export class GaugeCell implements BoundGauge, NumberSeries, Cell<GaugeCell> {
   }
 }
 
-/** One series of a histogram: the counts of its buckets and, in the last slot, the sum, in one typed array. */
+/**
+ * One series of a histogram: the counts of its buckets and, in the last slot, the sum, in one array of doubles, which V8
+ * keeps unboxed as in a typed array, at a third of the fixed cost.
+ */
 export class HistogramCell implements BoundHistogram, HistogramSeries, Cell<HistogramCell> {
   target: HistogramCell
   tap: Tap | null
   labelValues: readonly string[]
-  readonly slots: Float64Array
+  readonly slots: number[]
   readonly index: BucketIndex
   readonly least: number
-  readonly startTime: number
+  readonly startOffset: number
   readonly drops: Drops
   /** What a tap of the instrument's own keeps beside the buckets. */
   readonly native: ExponentialCell | null
@@ -157,13 +171,17 @@ export class HistogramCell implements BoundHistogram, HistogramSeries, Cell<Hist
     this.target = this
     this.tap = null
     this.labelValues = labelValues
-    this.slots = new Float64Array(index.size + 2)
+    this.slots = index.emptySlots.slice()
     this.index = index
     this.least = least
-    this.startTime = clock.wallTime()
+    this.startOffset = clock.wallTime() - epoch
     this.drops = drops
     this.native = native
     this.exemplars = exemplars
+  }
+
+  get startTime(): number {
+    return epoch + this.startOffset
   }
 
   observe(value: number): void {

@@ -94,6 +94,9 @@ class Range implements ExponentialRange {
   }
 }
 
+/** How many buckets lie between two powers of two, by scale. */
+const widths = Array.from({ length: finestScale + 1 }, (_, scale) => 2 ** scale)
+
 const bits = new Float64Array(1)
 const words = new Uint32Array(bits.buffer)
 bits[0] = 1
@@ -113,9 +116,10 @@ export function exponentialIndex(value: number, scale: number): number {
   const exponent = (words[high]! >>> 20) - 1023 - shift
   const isPower = (words[high]! & 0xf_ff_ff) === 0 && words[1 - high] === 0
   if (scale <= 0) return (isPower ? exponent - 1 : exponent) >> -scale
-  const first = exponent * 2 ** scale
+  const width = widths[scale]!
+  const first = exponent * width
   if (isPower) return first - 1
   // Between two powers of two, whatever the logarithm is rounded to.
-  const index = Math.ceil(Math.log2(value) * 2 ** scale) - 1
-  return Math.min(Math.max(index, first), first + 2 ** scale - 1)
+  const index = Math.ceil(Math.log2(value) * width) - 1
+  return Math.min(Math.max(index, first), first + width - 1)
 }

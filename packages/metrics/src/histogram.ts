@@ -65,6 +65,8 @@ const maxTable = 1024
 export class BucketIndex {
   /** The number of finite bounds, which is also the index of the last bucket. */
   readonly size: number
+  /** The numbers that a series begins with, to be copied: a zero for each bucket and one for the sum. */
+  readonly emptySlots: readonly number[]
   readonly #bounds: Float64Array
   readonly #table: Uint16Array
   readonly #shift: number
@@ -72,6 +74,8 @@ export class BucketIndex {
 
   constructor(bounds: readonly number[]) {
     this.size = bounds.length
+    // Fractions first: an array that begins with small integers is of another kind, and its copies are as well.
+    this.emptySlots = Array.from({ length: bounds.length + 2 }, () => 0.5).fill(0)
     this.#bounds = Float64Array.of(...bounds, Infinity)
     const positive = bounds.filter((bound) => bound > 0)
     const least = highWord(positive[0] ?? 1)
