@@ -13,13 +13,20 @@ export function checkFamily(family: OpenFamily, format: Format): string {
   if (family.samples.length === 0) return 'has no samples'
   for (const { name, value } of family.samples) {
     if (!allowedNames(family, format).includes(name)) return `has a sample ${name}`
-    if (Number.isNaN(value)) return `${name} is NaN`
+    if (Number.isNaN(value) && mustBeNumber(family, name)) return `${name} is NaN`
     if (family.type === 'counter' && value < 0) return `${name} is negative`
   }
-  const groups = groupBySeries(family.samples)
+  const misplaced = checkExemplars(family)
+  if (misplaced !== '') return misplaced
+  const groups = groupBySeries(family)
   if (groups === undefined) return 'has samples of one series apart from each other'
   for (const group of groups) {
-    const problem = family.type === 'histogram' ? checkHistogram(family.name, group, format) : ''
+    const problem =
+      family.type === 'histogram'
+        ? checkHistogram(family.name, group, format)
+        : family.type === 'summary'
+          ? checkSummary(family.name, group)
+          : ''
     if (problem !== '') return problem
   }
   return ''
@@ -30,16 +37,40 @@ function allowedNames({ name, type }: OpenFamily, format: Format): string[] {
     const names = [`${name}_bucket`, `${name}_sum`, `${name}_count`]
     return format === 'openmetrics' ? [...names, `${name}_created`] : names
   }
+  if (type === 'summary') {
+    const names = [name, `${name}_sum`, `${name}_count`]
+    return format === 'openmetrics' ? [...names, `${name}_created`] : names
+  }
   if (type === 'counter' && format === 'openmetrics') return [`${name}_total`, `${name}_created`]
   return [name]
 }
 
-/** The samples by labels without `le`; undefined when those of one series are not side by side. */
-function groupBySeries(samples: readonly ExpositionSample[]): ExpositionSample[][] | undefined {
+/** Gauges and quantiles may be NaN. */
+function mustBeNumber({ name, type }: OpenFamily, sample: string): boolean {
+  if (type === 'summary') return sample !== name
+  return type === 'counter' || type === 'histogram'
+}
+
+function checkExemplars({ type, samples }: OpenFamily): string {
+  for (const { name, labels, exemplar } of samples) {
+    if (exemplar === undefined) continue
+    const mayHave =
+      type === 'histogram' ? name.endsWith('_bucket') : type === 'counter' && name.endsWith('_total')
+    if (!mayHave) return `has an exemplar at ${name}`
+    const { le } = labels
+    const bound = le === undefined || le === '+Inf' ? Infinity : Number(le)
+    if (!(exemplar.value <= bound)) return `has the exemplar ${exemplar.value} in the bucket up to ${le}`
+  }
+  return ''
+}
+
+/** The samples by labels without what tells lines of one series apart; undefined when those are not side by side. */
+function groupBySeries({ type, samples }: OpenFamily): ExpositionSample[][] | undefined {
+  const apart = type === 'histogram' ? 'le' : type === 'summary' ? 'quantile' : ''
   const groups = new Map<string, ExpositionSample[]>()
   let last = ''
   for (const sample of samples) {
-    const labels = Object.entries(sample.labels).filter(([name]) => name !== 'le')
+    const labels = Object.entries(sample.labels).filter(([name]) => name !== apart)
     const key = JSON.stringify(labels.toSorted(([a], [b]) => (a < b ? -1 : 1)))
     const group = groups.get(key)
     if (group === undefined) groups.set(key, [sample])
@@ -73,4 +104,16 @@ function checkHistogram(name: string, group: readonly ExpositionSample[], format
   if (format === 'openmetrics' && signed !== (sum === undefined)) return 'has a sum exactly when it must not'
   if (format === 'text' && sum === undefined) return 'has no sum'
   return sum !== undefined && !signed && sum.value < 0 ? 'has a negative sum' : ''
+}
+
+function checkSummary(name: string, group: readonly ExpositionSample[]): string {
+  for (const sample of group) {
+    if (sample.name !== name) {
+      if (sample.value < 0 && sample.name.endsWith('_count')) return 'has a negative count'
+      continue
+    }
+    const quantile = Number(sample.labels['quantile'] ?? NaN)
+    if (!(quantile >= 0 && quantile <= 1)) return 'has a sample without a quantile from 0 to 1'
+  }
+  return ''
 }

@@ -3,7 +3,13 @@ import { parseExposition } from './index.ts'
 
 const counter = '# HELP a_total A.\n# TYPE a_total counter\n'
 const histogram = '# HELP h H.\n# TYPE h histogram\n'
+const summary = '# HELP s S.\n# TYPE s summary\ns{quantile="0.5"} NaN\ns_sum 0\ns_count 0\n'
 const good = `${histogram}h_bucket{le="1"} 1\nh_bucket{le="+Inf"} 2\nh_sum 3\nh_count 2\n`
+const openHistogram = good.replace('le="1"', 'le="1.0"')
+
+function withExemplar(exemplar: string): string {
+  return `${openHistogram.replace('"1.0"} 1', `"1.0"} 1 # ${exemplar}`)}# EOF\n`
+}
 
 describe('the strict reader', () => {
   it('reads what is right', () => {
@@ -33,6 +39,7 @@ describe('the strict reader', () => {
     ['bad number', `${counter}a_total 0x10\n`],
     ['bad number', `${counter}a_total Infinity\n`],
     ['negative', `${counter}a_total -1\n`],
+    ['a_total is NaN', `${counter}a_total NaN\n`],
     ['empty braces', `${counter}a_total{} 1\n`],
     ['bad label name', `${counter}a_total{a.b="1"} 1\n`],
     ['bad label name', `${counter}a_total{__x="1"} 1\n`],
@@ -60,12 +67,54 @@ describe('the strict reader', () => {
     expect(() => parseExposition(page)).toThrow(problem)
   })
 
+  it('reads exemplars, of OpenMetrics only', () => {
+    const mark = '# {trace_id="a # {b} \\" 1",x="1"} 0.5 1.25'
+    const page = `${openHistogram.replace('"1.0"} 1', `"1.0"} 1 ${mark}`)}# EOF\n`
+    const [family] = parseExposition(page, 'openmetrics')
+    expect(family?.samples[0]).toEqual({
+      name: 'h_bucket',
+      labels: { le: '1.0' },
+      value: 1,
+      exemplar: { labels: { trace_id: 'a # {b} " 1', x: '1' }, value: 0.5, timestamp: 1.25 },
+    })
+    expect(family?.samples[1]).not.toHaveProperty('exemplar')
+    expect(() => parseExposition(good.replace('"1"} 1', `"1"} 1 ${mark}`))).toThrow('no sample')
+    const total = '# HELP a A.\n# TYPE a counter\na_total{q=" # {} 1"} 1 # {} 1\n# EOF\n'
+    expect(parseExposition(total, 'openmetrics').at(0)!.samples.at(0)!.exemplar).toEqual({
+      labels: {},
+      value: 1,
+    })
+  })
+
+  it('reads summaries, and NaN where it may be', () => {
+    const gauge = '# HELP g G.\n# TYPE g gauge\ng NaN\n'
+    expect(parseExposition(summary + gauge).map(({ type }) => type)).toEqual(['summary', 'gauge'])
+  })
+
+  it.each<[string, string, string]>([
+    ['without a quantile', '0.5', '1.5'],
+    ['without a quantile', '{quantile="0.5"}', ''],
+    ['s_sum is NaN', 's_sum 0', 's_sum NaN'],
+    ['negative count', 's_count 0', 's_count -1'],
+  ])('refuses a summary: %s', (problem, right, bad) => {
+    expect(() => parseExposition(summary.replace(right, bad))).toThrow(problem)
+  })
+
   it.each<[string, string]>([
     ['no # EOF', '# HELP a A.\n# TYPE a counter\na_total 1\n'],
     ['no # EOF', '# EOF\n\n'],
     ['has a sample a', '# HELP a A.\n# TYPE a counter\na 1\n# EOF\n'],
     ['no float', `${good}# EOF\n`],
     ['bad UNIT', '# HELP a A.\n# TYPE a gauge\n# UNIT a seconds\na 1\n# EOF\n'],
+    ['129 characters', withExemplar(`{a="${'x'.repeat(128)}"} 1`)],
+    ['bucket up to 1.0', withExemplar('{} 1.5')],
+    ['bad exemplar', withExemplar('1')],
+    ['bad exemplar', withExemplar('{} 1 2 3')],
+    ['bad number', withExemplar('{} x')],
+    ['with the time -1', withExemplar('{} 1 -1')],
+    ['bad label name', withExemplar('{__a="1"} 1')],
+    ['an exemplar at h_count', `${openHistogram.replace('h_count 2', 'h_count 2 # {} 1')}# EOF\n`],
+    ['an exemplar at g', '# HELP g G.\n# TYPE g gauge\ng 1 # {} 1\n# EOF\n'],
   ])('refuses an OpenMetrics page: %s', (problem, page) => {
     expect(() => parseExposition(page, 'openmetrics')).toThrow(problem)
   })

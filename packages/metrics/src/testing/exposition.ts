@@ -3,6 +3,7 @@
  * duplicate series and inverted buckets pass; this one forgives nothing, so that a test of a page means something.
  */
 
+import { exemplarStart, readExemplar, readLabels, unescape, valueOf } from './exposition-line.ts'
 import { checkFamily } from './exposition-rules.ts'
 
 /** One line with a number. */
@@ -11,6 +12,16 @@ export interface ExpositionSample {
   readonly name: string
   readonly labels: Readonly<Record<string, string>>
   readonly value: number
+  /** OpenMetrics only, and only of buckets and counters. */
+  readonly exemplar?: ExpositionExemplar
+}
+
+/** One observation behind a number. */
+export interface ExpositionExemplar {
+  readonly labels: Readonly<Record<string, string>>
+  readonly value: number
+  /** In seconds since the Unix epoch. */
+  readonly timestamp?: number
 }
 
 /** A metric family: its metadata and samples. */
@@ -34,15 +45,18 @@ export interface OpenFamily {
 
 /**
  * Reads a page. Throws an Error that names the line for anything that either specification forbids, and for
- * duplicate series, families without help or type, buckets out of order, and counts that do not add up.
+ * duplicate series, families without help or type, buckets out of order, counts that do not add up, and exemplars that
+ * are too long or outside of their bucket.
  */
 export function parseExposition(page: string, format: 'text' | 'openmetrics' = 'text'): ExpositionFamily[] {
   return new Reader(format).read(page)
 }
 
 const nameSyntax = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/
-const labelSyntax = /^[a-zA-Z_][a-zA-Z0-9_]*$/
-const numberSyntax = /^(?:[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]Inf|NaN)$/
+const types = {
+  text: /^(counter|gauge|histogram|summary|untyped)$/,
+  openmetrics: /^(counter|gauge|histogram|summary|unknown)$/,
+}
 
 class Reader {
   readonly #format: 'text' | 'openmetrics'
@@ -77,11 +91,10 @@ class Reader {
     if (family.samples.length > 0) throw this.#error(`${keyword} of ${name} after its samples`)
     if (keyword === 'HELP') {
       if (family.help !== '') throw this.#error(`second HELP of ${name}`)
-      family.help = this.#unescape(rest, this.#format === 'openmetrics' ? '\\n"' : '\\n')
+      family.help = this.#try(() => unescape(rest, this.#format === 'openmetrics' ? '\\n"' : '\\n'))
     } else if (keyword === 'TYPE') {
       if (family.type !== '') throw this.#error(`second TYPE of ${name}`)
-      if (!/^(counter|gauge|histogram)$/.test(rest))
-        throw this.#error(`unexpected type ${JSON.stringify(rest)}`)
+      if (!types[this.#format].test(rest)) throw this.#error(`unexpected type ${JSON.stringify(rest)}`)
       family.type = rest
     } else {
       if (this.#format === 'text') throw this.#error('UNIT in the text format')
@@ -102,42 +115,19 @@ class Reader {
   }
 
   #sample(line: string): void {
+    const start = this.#format === 'openmetrics' ? exemplarStart(line) : -1
+    const plain = start < 0 ? line : line.slice(0, start)
     const [, name = '', labelText = '', number = ''] =
-      /^([^\s{]+)(\{(?:[^"}]|"(?:[^"\\]|\\.)*")*\})? (\S+)$/s.exec(line) ?? []
+      /^([^\s{]+)(\{(?:[^"}]|"(?:[^"\\]|\\.)*")*\})? (\S+)$/s.exec(plain) ?? []
     if (!nameSyntax.test(name)) throw this.#error(`no sample: ${JSON.stringify(line)}`)
-    if (!numberSyntax.test(number)) throw this.#error(`bad number ${JSON.stringify(number)}`)
-    const labels = this.#labels(labelText)
+    const value = this.#try(() => valueOf(number))
+    const labels = this.#try(() => readLabels(labelText))
     const key = JSON.stringify([name, ...Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1))])
     if (this.#series.has(key)) throw this.#error(`the series ${key} is there twice`)
     this.#series.add(key)
     if (this.#current === undefined) throw this.#error(`the sample ${name} belongs to no family`)
-    this.#current.samples.push({ name, labels, value: numberOf(number) })
-  }
-
-  #labels(text: string): Record<string, string> {
-    const labels: Record<string, string> = {}
-    if (text === '') return labels
-    if (text === '{}') throw this.#error('empty braces')
-    let rest = text.slice(1, -1)
-    for (;;) {
-      const [whole, name = '', value = ''] = /^([^=]*)="((?:[^"\\]|\\.)*)"/s.exec(rest) ?? []
-      if (whole === undefined) throw this.#error(`bad labels ${text}`)
-      if (!labelSyntax.test(name) || name.startsWith('__')) throw this.#error(`bad label name ${name}`)
-      if (Object.hasOwn(labels, name)) throw this.#error(`the label ${name} is there twice`)
-      if (value === '') throw this.#error(`the label ${name} is empty, which means absent`)
-      labels[name] = this.#unescape(value, '\\n"')
-      rest = rest.slice(whole.length)
-      if (rest === '') return labels
-      if (!rest.startsWith(',')) throw this.#error(`bad labels ${text}`)
-      rest = rest.slice(1)
-    }
-  }
-
-  #unescape(text: string, allowed: string): string {
-    return text.replace(/\\(.?)/gs, (_whole, character: string) => {
-      if (character === '' || !allowed.includes(character)) throw this.#error(`bad escape \\${character}`)
-      return character === 'n' ? '\n' : character
-    })
+    const exemplar = start < 0 ? undefined : this.#try(() => readExemplar(line.slice(start)))
+    this.#current.samples.push({ name, labels, value, ...(exemplar === undefined ? {} : { exemplar }) })
   }
 
   #close(): void {
@@ -147,12 +137,15 @@ class Reader {
     this.#current = undefined
   }
 
+  #try<T>(read: () => T): T {
+    try {
+      return read()
+    } catch (error) {
+      throw this.#error((error as Error).message)
+    }
+  }
+
   #error(what: string): Error {
     return new Error(`line ${this.#line}: ${what}`)
   }
-}
-
-function numberOf(text: string): number {
-  if (text.endsWith('Inf')) return text.startsWith('-') ? -Infinity : Infinity
-  return Number(text)
 }

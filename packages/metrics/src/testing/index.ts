@@ -1,6 +1,11 @@
 /** `@kit/metrics/testing`: what tests of instrumented code, and of sinks, need. */
 
-export { parseExposition, type ExpositionFamily, type ExpositionSample } from './exposition.ts'
+export {
+  parseExposition,
+  type ExpositionExemplar,
+  type ExpositionFamily,
+  type ExpositionSample,
+} from './exposition.ts'
 export {
   sinkConformance,
   type ConformanceCase,

@@ -5,8 +5,13 @@
 import { MetricsError } from '../../errors.ts'
 import { checkOptions } from '../../options.ts'
 import type { MetricSource, Sink } from '../../sink.ts'
+import { ExposedRegistry } from './exposed-registry.ts'
+import type { ExposableRegistry, MergeableRegistry } from './foreign.ts'
+import { LabelTexts } from './label-texts.ts'
+import { MergedRegistries, type MergeOptions } from './merged-registries.ts'
 import { contentTypes, negotiate, type ExpositionFormat } from './negotiate.ts'
 import { Page } from './page.ts'
+import { Rendered } from './rendered.ts'
 import { SharedRun } from './shared-run.ts'
 
 /** How the page is made. */
@@ -17,12 +22,13 @@ export interface PrometheusOptions {
 
 /**
  * A sink that is read by scrapes. It has no timers and sends nothing by itself, so `flush` has nothing to do.
- * It keeps its rendered text, as much memory as the page is long, and no scrape takes the event loop for longer
- * than about 64 kB of text at a time. Scrapes that come together share a page; one that comes while a page is being
- * made shares the next, so that every page has all that was recorded before it was asked for.
+ * Between scrapes it keeps the label text of each series, and during one the page; no scrape takes the event loop for
+ * longer than about 64 kB of text at a time. Scrapes that come together share a page; one that comes while a page is
+ * being made shares the next, so that every page has all that was recorded before it was asked for.
  *
  * After `shutdown` the sink goes on showing the final numbers, for the last scrape of a service that drains. A sink
- * that was detached shows nothing, and lets go of the metrics. `text`, `contentType` and `handler` need no `this`.
+ * that was detached shows nothing, and lets go of the metrics. `text`, `contentType`, `handler` and `registry` need
+ * no `this`.
  */
 export interface PrometheusSink extends Sink {
   /**
@@ -38,6 +44,36 @@ export interface PrometheusSink extends Sink {
    * rejects with `KIT_METRIC_SINK_DETACHED`. Never rejects. It asks for no authorization: mount it where only your scrapers reach it.
    */
   readonly handler: (request: Request) => Promise<Response>
+  /**
+   * The page in the text format behind the part of a registry that the `Pushgateway` of prom-client and of
+   * @prometheus-io/client needs as its third argument. `metrics()` rejects where `text` does.
+   */
+  readonly registry: PushableRegistry
+  /**
+   * Puts the metrics of a prom-client or @prometheus-io/client registry on this page, after ours, in the format that
+   * is asked for and with the registry's default labels. Their metrics are asked at each scrape, each by itself: one
+   * that throws, or takes longer than `timeoutMs`, is missing, counts as `observable_failed`, and touches no other.
+   * A metric with a name that this page has already is left out (`conflict`), and so is every series that no page may
+   * hold (`bad_name`, `bad_labels`, `bad_value`; `conflict` where it is there twice). `onProblem` tells which. May be
+   * called before the sink is attached. Throws `KIT_METRIC_OPTION_INVALID` for what is no registry and for one that
+   * is merged already. Returns what takes them off the page.
+   */
+  mergeWith(registry: MergeableRegistry, options?: MergeOptions): () => void
+  /**
+   * Puts our metrics into a prom-client or @prometheus-io/client registry: those that exist, and others as they come,
+   * so that its `metrics()`, `getMetricsAsJSON()`, cluster aggregation and `resetMetrics()` cover them. A reset lets
+   * counters and histograms begin at 0 there, and there only. A metric with a name that the registry has already is
+   * left out, and counts as `conflict`. Their registry writes these in one turn of the event loop, as it does its own:
+   * prefer `mergeWith` for many series. May be called before the sink is attached. Throws `KIT_METRIC_OPTION_INVALID`
+   * for what is no registry and for one that ours are in already. Returns what takes ours out again.
+   */
+  exposeIn(registry: ExposableRegistry): () => void
+}
+
+/** As much of a registry as a Pushgateway client reads. */
+export interface PushableRegistry {
+  readonly contentType: string
+  metrics(): Promise<string>
 }
 
 /** Creates a Prometheus sink; attach it to the metrics that it shall show. */
@@ -53,32 +89,29 @@ export function prometheus(options: PrometheusOptions = {}): PrometheusSink {
   return new Exposition(prefix)
 }
 
-/** One rendered page, shared by all scrapes that came before it was begun. */
-interface Rendered {
-  readonly slices: readonly string[]
-  /** The slices as UTF-8, each encoded when it is first asked for. */
-  readonly bytes: Uint8Array[]
-}
-
 class Exposition implements PrometheusSink {
   readonly name = 'prometheus'
   readonly text: (accept?: string) => Promise<string>
   readonly contentType: (accept?: string) => string
   readonly handler: (request: Request) => Promise<Response>
+  readonly registry: PushableRegistry
   readonly #prefix: string
-  readonly #pages = new Map<ExpositionFormat, Page>()
+  readonly #merged = new MergedRegistries()
+  readonly #exposed = new Map<ExposableRegistry, ExposedRegistry>()
+  #pages: Readonly<Record<ExpositionFormat, Page>> | undefined
   readonly #renderings: Readonly<Record<ExpositionFormat, SharedRun<Rendered>>>
   #source: MetricSource | undefined
 
   constructor(prefix: string) {
     this.#prefix = prefix
     this.#renderings = {
-      text: new SharedRun(() => this.#render('text')),
-      openmetrics: new SharedRun(() => this.#render('openmetrics')),
+      text: new SharedRun((readers) => this.#render('text', readers)),
+      openmetrics: new SharedRun((readers) => this.#render('openmetrics', readers)),
     }
-    this.text = async (accept) => (await this.#renderings[negotiate(accept)].join()).slices.join('')
+    this.text = async (accept) => (await this.#renderings[negotiate(accept)].join()).text()
     this.contentType = (accept) => contentTypes[negotiate(accept)]
     this.handler = (request) => this.#handle(request)
+    this.registry = { contentType: contentTypes.text, metrics: () => this.text() }
   }
 
   start(source: MetricSource): void {
@@ -89,12 +122,36 @@ class Exposition implements PrometheusSink {
       )
     }
     this.#source = source
+    for (const exposed of this.#exposed.values()) exposed.start(source)
   }
 
   async stop(): Promise<void> {
     if (this.#source?.ended === true) return
     this.#source = undefined
-    this.#pages.clear()
+    this.#pages = undefined
+    for (const exposed of this.#exposed.values()) exposed.stop()
+  }
+
+  mergeWith(registry: MergeableRegistry, options: MergeOptions = {}): () => void {
+    checkOptions('mergeWith', options, ['timeoutMs', 'onProblem'])
+    return this.#merged.add(registry, options)
+  }
+
+  exposeIn(registry: ExposableRegistry): () => void {
+    checkExposable(registry)
+    if (this.#exposed.has(registry)) {
+      throw new MetricsError(
+        'KIT_METRIC_OPTION_INVALID',
+        'exposeIn: these metrics are in this registry already',
+      )
+    }
+    const exposed = new ExposedRegistry(registry, this.#prefix)
+    this.#exposed.set(registry, exposed)
+    if (this.#source !== undefined) exposed.start(this.#source)
+    return () => {
+      exposed.end()
+      if (this.#exposed.get(registry) === exposed) this.#exposed.delete(registry)
+    }
   }
 
   async #handle(request: Request): Promise<Response> {
@@ -106,7 +163,7 @@ class Exposition implements PrometheusSink {
     try {
       const rendered = await this.#renderings[format].join()
       if (request.method === 'HEAD') return new Response(null, { headers })
-      return new Response(bodyOf(rendered), { headers })
+      return new Response(rendered.body(), { headers })
     } catch (error) {
       const attached = !(error instanceof MetricsError)
       return new Response(attached ? 'The page could not be rendered\n' : `${error.message}\n`, {
@@ -116,7 +173,7 @@ class Exposition implements PrometheusSink {
     }
   }
 
-  async #render(format: ExpositionFormat): Promise<Rendered> {
+  async #render(format: ExpositionFormat, readers: number): Promise<Rendered> {
     const source = this.#source
     if (source === undefined) {
       throw new MetricsError(
@@ -124,23 +181,29 @@ class Exposition implements PrometheusSink {
         'prometheus: this sink is not attached; call metrics.attach(sink)',
       )
     }
-    let page = this.#pages.get(format)
-    if (page === undefined) this.#pages.set(format, (page = new Page(format, this.#prefix)))
-    return { slices: await page.render(source), bytes: [] }
+    this.#pages ??= this.#createPages()
+    return new Rendered(await this.#pages[format].render(source), readers)
+  }
+
+  #createPages(): Readonly<Record<ExpositionFormat, Page>> {
+    const labels = new LabelTexts()
+    const create = (format: ExpositionFormat): Page => new Page(format, this.#prefix, labels, this.#merged)
+    return { text: create('text'), openmetrics: create('openmetrics') }
   }
 }
 
-/** The page as bytes, slice by slice, so that encoding a long page does not take one long turn either. */
-function bodyOf({ slices, bytes }: Rendered): string | ReadableStream<Uint8Array> {
-  if (slices.length === 1) return slices[0]!
-  let next = 0
-  return new ReadableStream({
-    pull(controller) {
-      const slice = (bytes[next] ??= Buffer.from(slices[next]!))
-      // A copy, since whoever reads the stream may transfer what it gets, and others read the same page.
-      controller.enqueue(new Uint8Array(slice))
-      next++
-      if (next === slices.length) controller.close()
-    },
-  })
+const registryMethods = [
+  'getMetricsAsArray',
+  'getSingleMetric',
+  'registerMetric',
+  'removeSingleMetric',
+] as const
+
+function checkExposable(registry: unknown): asserts registry is ExposableRegistry {
+  const given = registry as Partial<ExposableRegistry> | null | undefined
+  if (registryMethods.every((method) => typeof given?.[method] === 'function')) return
+  throw new MetricsError(
+    'KIT_METRIC_OPTION_INVALID',
+    `exposeIn: a registry has the methods ${registryMethods.join(', ')}, like those of prom-client`,
+  )
 }

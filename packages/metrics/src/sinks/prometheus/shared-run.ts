@@ -3,18 +3,20 @@
  * before a run has started joins it, who comes later joins the next one.
  */
 
-/** Runs `work`, one run after the other. */
+/** Runs `work`, one run after the other, and tells it how many callers wait for its outcome. */
 export class SharedRun<T> {
-  readonly #work: () => Promise<T>
+  readonly #work: (callers: number) => Promise<T>
   #waiting: Promise<T> | undefined
+  #callers = 0
   #last: Promise<void> = Promise.resolve()
 
-  constructor(work: () => Promise<T>) {
+  constructor(work: (callers: number) => Promise<T>) {
     this.#work = work
   }
 
   /** The outcome of the next run to start: once the running one is over, and never in the turn of the call. */
   join(): Promise<T> {
+    this.#callers++
     if (this.#waiting === undefined) {
       const run = this.#after(this.#last)
       this.#waiting = run
@@ -26,8 +28,10 @@ export class SharedRun<T> {
 
   async #after(last: Promise<void>): Promise<T> {
     await last
+    const callers = this.#callers
+    this.#callers = 0
     this.#waiting = undefined
-    return this.#work()
+    return this.#work(callers)
   }
 }
 

@@ -1,87 +1,67 @@
 /**
- * The exposition formats, piece by piece: escaping, numbers, and the text of families and series. Sources:
- * Prometheus "Exposition formats" (text 0.0.4) and the OpenMetrics 1.0 specification.
+ * The exposition formats, piece by piece: escaping, numbers, metadata lines and exemplars. Sources: Prometheus
+ * "Exposition formats" (text 0.0.4) and the OpenMetrics 1.0 specification.
  */
 
-import { prometheusLabelName, prometheusName, prometheusUnit } from '../../naming.ts'
-import type { HistogramSeries, NumberSeries, SourceHistogram, SourceInstrument } from '../../sink.ts'
+import { prometheusLabelName } from '../../naming.ts'
 import { finite } from '../../snapshot.ts'
 import type { ExpositionFormat } from './negotiate.ts'
 
-/** The name of an instrument's family, which OpenMetrics puts on its TYPE line: without `_total`. */
-export function familyName(prefix: string, { name, unit, kind }: SourceInstrument): string {
-  return prefix + prometheusName(name, unit, kind)
-}
-
-/** The metadata lines of a family. Every family has a help text: its logical name and unit if nothing better. */
-export function header(format: ExpositionFormat, family: string, instrument: SourceInstrument): string {
-  const { name, kind, unit } = instrument
-  const help = escapeHelp(format, instrument.help || (unit === '' ? name : `${name} (${unit})`))
-  if (format === 'text') {
-    const metric = kind === 'counter' ? `${family}_total` : family
-    return `# HELP ${metric} ${help}\n# TYPE ${metric} ${kind}\n`
-  }
-  const unitWord = prometheusUnit(unit, kind)
-  const unitLine = unitWord !== '' && family.endsWith(`_${unitWord}`) ? `# UNIT ${family} ${unitWord}\n` : ''
-  return `# HELP ${family} ${help}\n# TYPE ${family} ${kind}\n${unitLine}`
+/** The metadata lines of a family; `unit` is the word that its name ends with, or ''. */
+export function header(
+  format: ExpositionFormat,
+  family: string,
+  type: string,
+  help: string,
+  unit: string,
+): string {
+  const unitLine = format === 'openmetrics' && unit !== '' ? `# UNIT ${family} ${unit}\n` : ''
+  return `# HELP ${family} ${escapeHelp(format, help)}\n# TYPE ${family} ${type}\n${unitLine}`
 }
 
 /** The labels of a series, `a="x",b="y"`, without braces. Absent labels are left out. */
 export function labelText(labelNames: readonly string[], labelValues: readonly string[]): string {
   const parts: string[] = []
   labelValues.forEach((value, i) => {
-    if (value !== '') parts.push(`${prometheusLabelName(labelNames[i]!)}="${escapeLabelValue(value)}"`)
+    if (value !== '') parts.push(labelPair(prometheusLabelName(labelNames[i]!), value))
   })
+  // Joined, and not concatenated: what is kept must be one flat string, not a tree of its parts.
   return parts.join(',')
 }
 
-/** What comes before the number of a counter or a gauge. */
-export function numberPrefix(family: string, kind: 'counter' | 'gauge', labels: string): string {
-  return `${kind === 'counter' ? `${family}_total` : family}${braced(labels)} `
+/** One label; the name is written as it is. */
+export function labelPair(name: string, value: string): string {
+  return `${name}="${escapeLabelValue(value)}"`
 }
 
-/** The line that tells when a series started; only OpenMetrics has it, and gauges have none. */
-export function createdLine(
-  format: ExpositionFormat,
-  family: string,
-  kind: SourceInstrument['kind'],
-  labels: string,
-  series: NumberSeries | HistogramSeries,
+/** Braces around labels; nothing when there are none. */
+export function braced(labels: string): string {
+  return labels === '' ? '' : `{${labels}}`
+}
+
+/** The most characters that the names and values of an exemplar's labels may have together. */
+const maxExemplarLength = 128
+
+/**
+ * An exemplar as it follows the number of a line; OpenMetrics only. Nothing when its labels are too long: a reader
+ * must refuse the page then. `time` is in milliseconds since the Unix epoch.
+ */
+export function exemplarText(
+  labels: readonly (readonly [name: string, value: string])[],
+  value: number,
+  time: number | undefined,
 ): string {
-  if (format === 'text' || kind === 'gauge') return ''
-  return `${family}_created${braced(labels)} ${numberText(series.startTime / 1000)}\n`
+  let length = 0
+  for (const [name, text] of labels) length += characters(name) + characters(text)
+  if (length > maxExemplarLength) return ''
+  const set = labels.map(([name, text]) => labelPair(name, text)).join(',')
+  return ` # {${set}} ${floatText(value)}${time === undefined ? '' : ` ${floatText(time / 1000)}`}`
 }
 
-/** Everything between the labels and the count of each bucket line, the last one's included. */
-export function bucketEnds(format: ExpositionFormat, bounds: readonly number[]): readonly string[] {
-  const spell = format === 'text' ? numberText : canonicalFloat
-  return [...bounds, Infinity].map((bound) => `le="${bound === Infinity ? '+Inf' : spell(bound)}"} `)
-}
-
-/** All lines of one histogram series but the created line. */
-export function histogramLines(
-  format: ExpositionFormat,
-  family: string,
-  ends: readonly string[],
-  labels: string,
-  histogram: SourceHistogram,
-  series: HistogramSeries,
-): string {
-  const start = `${family}_bucket{${labels}${labels === '' ? '' : ','}`
-  const parts: string[] = []
+function characters(text: string): number {
   let count = 0
-  for (let i = 0; i < ends.length; i++) {
-    count += series.bucketCount(i)
-    parts.push(start, ends[i]!, numberText(count), '\n')
-  }
-  // OpenMetrics forbids the sum, and with it the count, where observations can be negative.
-  if (format === 'text' || histogram.bounds[0]! >= 0) {
-    const braces = braced(labels)
-    parts.push(
-      `${family}_sum${braces} ${numberText(series.sum)}\n${family}_count${braces} ${numberText(count)}\n`,
-    )
-  }
-  return parts.join('')
+  for (const character of text) if (character !== '') count++
+  return count
 }
 
 /** A number in the syntax of both formats: finite, as in a snapshot, since rates of +Inf would be NaN for good. */
@@ -89,20 +69,38 @@ export function numberText(value: number): string {
   return String(finite(value))
 }
 
+const smallNumbers: string[] = []
+
+/** A number as {@link numberText} has it, and the end of the line. Small integers, which most are, are kept. */
+export function numberLine(value: number): string {
+  if (value >= 0 && value < 1024 && Math.floor(value) === value) {
+    return (smallNumbers[value] ??= `${numberText(value)}\n`)
+  }
+  return `${numberText(value)}\n`
+}
+
+/** A number in the syntax of both formats as it is, whatever it is. */
+export function floatText(value: number): string {
+  if (Number.isFinite(value)) return String(value + 0)
+  return Number.isNaN(value) ? 'NaN' : value < 0 ? '-Inf' : '+Inf'
+}
+
 /**
  * A bucket bound as OpenMetrics wants it, which is how Go prints floats: `1.0`, `1e+06`, `1e-05`. Otherwise one
  * bound would be two label values in the eyes of servers that read both formats.
  */
 export function canonicalFloat(value: number): string {
+  if (!Number.isFinite(value)) return floatText(value)
   const size = Math.abs(value)
   if (value !== 0 && (size >= 1e6 || size < 1e-4)) {
     return value.toExponential().replace(/e([+-])(\d)$/, 'e$10$2')
   }
-  return Number.isInteger(value) ? `${value}.0` : String(value)
+  return Number.isInteger(value) ? `${value + 0}.0` : String(value)
 }
 
-function braced(labels: string): string {
-  return labels === '' ? '' : `{${labels}}`
+/** A bound as `le` or `quantile` spells it. */
+export function boundText(format: ExpositionFormat, bound: number): string {
+  return format === 'text' ? floatText(bound) : canonicalFloat(bound)
 }
 
 function escapeLabelValue(value: string): string {
