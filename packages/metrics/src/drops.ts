@@ -12,6 +12,9 @@ const reasons = [
   'label_truncated',
   'observable_failed',
   'stream_lag',
+  'line_too_long',
+  'unsendable',
+  'undelivered',
 ] as const
 
 /**
@@ -26,6 +29,9 @@ const reasons = [
  * - `label_truncated`: a label value was longer than 1,024 characters and was cut
  * - `observable_failed`: the function of an observable threw or returned something else than numbers
  * - `stream_lag`: a reader of a memory sink's stream was too slow and missed an interval
+ * - `line_too_long`: a line of a StatsD sink fitted into no packet
+ * - `unsendable`: the dialect of a StatsD sink cannot say it, as a timer cannot say a negative sample
+ * - `undelivered`: a series of which a StatsD sink had something to tell when it stopped, or could not remember it
  */
 export type DropReason = (typeof reasons)[number]
 
@@ -40,6 +46,9 @@ export class Drops {
     label_truncated: 0,
     observable_failed: 0,
     stream_lag: 0,
+    line_too_long: 0,
+    unsendable: 0,
+    undelivered: 0,
   }
 
   /** Adds to one reason. */

@@ -24,12 +24,12 @@ describe('the label index', () => {
     for (const one of cells) {
       expect(index.find(one.labelValues)).toBeUndefined()
       index.add(one)
-      const numbers = Object.fromEntries(one.labelValues.map((value, i) => [labels[i]!, Number(value)]))
+      const numbers = Object.fromEntries(one.labelValues.map((value, i) => [labels[i], Number(value)]))
       index.alias(one.labelValues, numbers)
     }
     for (const one of cells) {
       expect(index.find(one.labelValues)).toBe(one)
-      const entries = one.labelValues.map((value, i) => [labels[i]!, value] as const)
+      const entries = one.labelValues.map((value, i) => [labels[i], value] as const)
       expect(index.get(Object.fromEntries(entries))).toBe(one)
       expect(index.get(Object.fromEntries(entries.map(([name, value]) => [name, Number(value)])))).toBe(one)
       expect(index.get({ ...Object.fromEntries(entries), [labels.at(-1)!]: 'other' })).toBeUndefined()

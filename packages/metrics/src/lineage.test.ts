@@ -2,11 +2,13 @@
 
 import { manualClock, type ManualClock } from '@kit/context/testing'
 import { background } from '@kit/context'
+import { StatsD } from 'hot-shots'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createMetrics, metrics as processWide, type Metrics } from './index.ts'
 import { runtimeMetrics } from './runtime/index.ts'
 import { memory } from './sinks/memory/index.ts'
 import { prometheus } from './sinks/prometheus/index.ts'
+import { statsd } from './sinks/statsd/index.ts'
 import { parseExposition, testMetrics } from './testing/index.ts'
 
 let time: ManualClock
@@ -98,6 +100,21 @@ describe('go-metrics did, and here it cannot be:', () => {
     expect(metrics.snapshot().metrics.find(({ name }) => name === 'c')?.series.length).toBe(6)
   })
 
+  it('11: what was sent and never said to be lost', async () => {
+    const metrics = createMetrics()
+    const refusing = {
+      sendMessage: (_message: unknown, callback: (error?: Error) => void) => callback(new Error('refused')),
+    }
+    const sink = statsd({ client: refusing as never })
+    metrics.attach(sink)
+    metrics.counter('c').inc(5)
+    await metrics.shutdown(0)
+    const dropped = metrics.snapshot().metrics.find(({ name }) => name === 'kit.metrics.dropped')
+    const undelivered = dropped?.series.find(({ labels }) => labels['reason'] === 'undelivered')
+    expect(undelivered).toMatchObject({ value: expect.any(Number) as number })
+    expect(sink.stats().errors).toBeGreaterThan(0)
+  })
+
   it('12: a tail lost by the shutdown, and a panic after it', async () => {
     const metrics = createMetrics()
     const sink = memory()
@@ -114,6 +131,22 @@ describe('go-metrics did, and here it cannot be:', () => {
         .intervals.at(-1)
         ?.counters.find(({ name }) => name === 'c')?.sum,
     ).toBe(5)
+  })
+
+  it('13: a label that forges a line, and a negative gauge that is a change', async () => {
+    const client = new StatsD({ mock: true })
+    const metrics = createMetrics({ filter: { block: ['kit'] } })
+    metrics.attach(statsd({ client }))
+    metrics.counter('c', { labels: ['a'] }).inc({ a: 'x\nforged:1|c' })
+    metrics.gauge('g').set(-3)
+    metrics.gauge('small').set(4e-7)
+    await metrics.shutdown()
+    expect((client.mockBuffer ?? []).flatMap((packet) => packet.split('\n')).slice(0, 4)).toEqual([
+      'c.x_xa_forged_x3a_1_x7c_c:1|c',
+      'g:0|g',
+      'g:-3|g',
+      expect.stringMatching(/^small:(4e-7|0\.0000004)\|g$/),
+    ])
   })
 
   it('14: a deviation that is NaN, and sums that break the page', () => {
