@@ -48,7 +48,8 @@ function passesOn({ name: line, flag }, node) {
   const args = [vitest, 'run', '--project', 'unit', '--reporter=json', `--outputFile.json=${report}`]
   if (flag !== undefined) args.push(...ambient, '--exclude', '**/lint/**')
   // Child processes of the tests are to be of the same line.
-  const env = { ...process.env, PATH: `${dirname(node)}:${process.env.PATH}` }
+  // Half of the random cases: what a line of Node breaks is no matter of rare values.
+  const env = { KIT_FUZZ_RUNS: '0.5', ...process.env, PATH: `${dirname(node)}:${process.env.PATH}` }
   if (flag !== undefined) env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} ${flag}`
   const { status, stdout, stderr } = spawnSync(node, args, {
     cwd: root,

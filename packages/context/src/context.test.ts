@@ -461,7 +461,7 @@ describe('deadline', () => {
     expect(background.withTimeout(5).withTimeout(Infinity).deadline).toBe(1005)
   })
 
-  it.each([Number.NaN, '5', null, undefined, {}])('rejects %s', (value) => {
+  it.each([Number.NaN, '5', null, undefined, {}, Symbol('5')])('rejects %s', (value) => {
     const timeout = (): unknown => background.withTimeout(value as never)
     const deadline = (): unknown => background.withDeadline(value as never)
     expect(timeout).toThrow(expect.objectContaining({ code: 'KIT_INVALID_TIMEOUT' }))

@@ -26,3 +26,12 @@ export class Ending {
     return this.#given ?? this.error
   }
 }
+
+/** In place of the ending of what never ends: a root; internal. */
+export const never: Ending = new Ending(Infinity, undefined, undefined)
+
+/** In place of the ending of what is live and has a deadline below, to be compared with the time of its end; internal. */
+export const timed: Ending = new Ending(Infinity, undefined, undefined)
+
+/** In place of the ending of what nobody watched and somebody cancelled without a cause, until one is asked for; internal. */
+export const unasked: Ending = new Ending(-Infinity, undefined, undefined)

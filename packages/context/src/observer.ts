@@ -1,6 +1,6 @@
 /*
- * Who watches a context: callbacks and linked children, in one intrusive list. Adding and removing are O(1) however
- * many there are; an EventTarget walks all its listeners on each.
+ * Who watches a context: callbacks and linked children, in one intrusive list, and what exists only for their sake.
+ * Adding and removing are O(1) however many there are; an EventTarget walks all its listeners on each.
  */
 import type { Timer } from './clock.ts'
 import type { Context } from './context.ts'
@@ -12,13 +12,13 @@ import { state } from './state.ts'
 export type Callback = (err: CanceledError | DeadlineExceededError) => void
 
 /**
- * What an observer is; internal. A `child` is a scope that ends with its parent. A `callback` is the user's, and runs
+ * What an observer is; internal. A `child` is a context that ends with its parent. A `callback` is the user's, and runs
  * soon after the end. A `release` belongs to the end itself: it runs while the tree is marked and calls no user code. An
- * `abort` aborts the signal of the scope: at once where the end may run user code, else with the callbacks.
+ * `abort` aborts the signal of the context: at once where the end may run user code, else with the callbacks.
  */
 export type Role = 'child' | 'callback' | 'release' | 'abort'
 
-/** One entry of an `ObserverList`; internal. */
+/** One entry of a `Watch`; internal. */
 export class Observer<Child> {
   /** Undefined for a child, and for a callback that ran or was stopped. */
   callback: Callback | undefined
@@ -28,7 +28,7 @@ export class Observer<Child> {
   readonly role: Role
   /** How the observed context ended; set when the callback is due. */
   ending: Ending | undefined = undefined
-  list: ObserverList<Child> | undefined = undefined
+  watch: Watch<Child> | undefined = undefined
   previous: Observer<Child> | undefined = undefined
   next: Observer<Child> | undefined = undefined
 
@@ -45,17 +45,19 @@ export class Observer<Child> {
   }
 }
 
-/** All that watches one context, and what the watching needs; exists while there is an observer; internal. */
-export class ObserverList<Child> {
+/** All that watches one context, and what the watching needs; internal. Exists while there is an observer or a signal. */
+export class Watch<Child> {
   first: Observer<Child> | undefined = undefined
   last: Observer<Child> | undefined = undefined
   /** The entry of the observed context in the list of its parent; undefined under a context that never ends. */
   link: Observer<Child> | undefined = undefined
   /** Fires at the deadline that the observed context owns, if an observer waits for that one. */
   timer: Timer | undefined = undefined
+  /** Of the signal, which outlasts the end. */
+  controller: AbortController | undefined = undefined
 
   add(observer: Observer<Child>): void {
-    observer.list = this
+    observer.watch = this
     observer.previous = this.last
     if (this.last === undefined) this.first = observer
     else this.last.next = observer
@@ -68,7 +70,7 @@ export class ObserverList<Child> {
     else previous.next = next
     if (next === undefined) this.last = previous
     else next.previous = previous
-    observer.list = observer.previous = observer.next = undefined
+    observer.watch = observer.previous = observer.next = undefined
   }
 
   /** Removes the first observer and returns it. */

@@ -10,8 +10,9 @@ import { ROOT_CONTEXT } from '@opentelemetry/api'
 import { bind, current } from './ambient.ts'
 import { bindEmitter } from './bind-emitter.ts'
 import type { Context } from './context.ts'
-import type { Foreign } from './context-node.ts'
-import { assertContext, foreignKey, isContext } from './context-node.ts'
+import { assertContext, isContext } from './context-node.ts'
+import type { Foreign } from './foreign.ts'
+import { foreignKey } from './foreign.ts'
 import { state } from './state.ts'
 
 /**

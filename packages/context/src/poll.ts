@@ -5,3 +5,8 @@
 
 /** What is called before an answer; internal. A poller that ends a context runs no code of others. */
 export const pollers: Set<() => void> = new Set()
+
+/** Calls them all; internal. */
+export function pollAll(): void {
+  for (const poll of pollers) poll()
+}

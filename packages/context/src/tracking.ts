@@ -21,7 +21,7 @@ export interface LiveContext {
   readonly watched: boolean
 }
 
-/** The part of a scope that is tracked; internal. */
+/** What the tracker sees of what a context ends with, its scope; internal. */
 export interface Tracked {
   readonly outer: Tracked | undefined
   readonly deadline: number | undefined
