@@ -18,7 +18,7 @@ export interface SampledSpan {
 /** Finds the span of the ambient context; undefined where there is none, or one that is not sampled. */
 export type FindSpan = (ctx: Context) => SampledSpan | undefined
 
-/** The exemplars of one series. Costs an observation about 20 ns outside of sampled spans, 100 ns inside. */
+/** The exemplars of one series. Costs an observation about 20 ns outside of sampled spans, 160 ns inside. */
 export class Exemplars implements Tap {
   /** By bucket. */
   readonly latest: (Exemplar | undefined)[]

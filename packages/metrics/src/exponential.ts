@@ -3,7 +3,7 @@
  * begins with the finest ones and merges neighbours by twos when its values spread over more than 160 of them, which
  * keeps the relative error of any quantile below 2.2 % for values within a factor of 500, and memory constant.
  *
- * The mapping is that of the OpenTelemetry data model, "ExponentialHistogram". Cost of an observation: about 15 ns.
+ * The mapping is that of the OpenTelemetry data model, "ExponentialHistogram". Cost of an observation: about 25 ns.
  */
 
 import type { ExponentialBuckets, ExponentialRange, Tap } from './sink.ts'
