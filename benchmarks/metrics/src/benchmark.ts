@@ -2,9 +2,9 @@
  * The command: that of the harness with two things more, operations that take milliseconds and memory that is counted
  * once, each with a worker of its own.
  */
-import { accessSync, constants, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { writeFileSync } from 'node:fs'
 import { BadArgument, readArgs, usage, type Args } from '@kit-benchmarks/context/harness/args.js'
+import { assertWritable } from '@kit-benchmarks/context/harness/benchmark.js'
 import { describeMachine, machine } from '@kit-benchmarks/context/harness/machine.js'
 import { markdownPage } from '@kit-benchmarks/context/harness/markdown.js'
 import {
@@ -114,15 +114,6 @@ function choose(only: string): MetricsSuite {
     return { title: suite.title, groups, slow, retention }
   const names = [...suite.groups, ...suite.slow, ...suite.retention].map(({ name }) => name).join(', ')
   throw new BadArgument(`--only ${only}: no group has this in its name or title. There are: ${names}.`)
-}
-
-/** Minutes of measuring are not to be lost to a misspelt directory. */
-function assertWritable(file: string): void {
-  try {
-    accessSync(dirname(file), constants.W_OK)
-  } catch {
-    throw new BadArgument(`${file} cannot be written: its directory does not exist or is not writable.`)
-  }
 }
 
 function conclude(runs: readonly Run[], check: boolean): number {

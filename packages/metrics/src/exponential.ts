@@ -9,8 +9,9 @@
 import type { ExponentialBuckets, ExponentialRange, Tap } from './sink.ts'
 
 /** The finest scale: bounds 0.00007 % apart. */
-const finestScale = 20
-const maxBuckets = 160
+export const finestScale = 20
+/** How many buckets there may be for positive values, and as many for negative ones. */
+export const maxBuckets = 160
 
 /** The exponential buckets of one series. */
 export class ExponentialCell implements ExponentialBuckets, Tap {

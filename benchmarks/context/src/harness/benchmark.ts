@@ -93,7 +93,7 @@ function choose({ title, groups, retention }: Suite, only: string): Suite {
 }
 
 /** Minutes of measuring are not to be lost to a misspelt directory. */
-function assertWritable(file: string): void {
+export function assertWritable(file: string): void {
   try {
     accessSync(dirname(file), constants.W_OK)
   } catch {

@@ -5,7 +5,8 @@
 
 import type { HistogramSeries } from '../sink.ts'
 import { finite } from '../snapshot.ts'
-import { copyExponential, exponentialSince, finestScale, maxBuckets } from './exponential-sum.ts'
+import { finestScale, maxBuckets } from '../exponential.ts'
+import { copyExponential, exponentialSince } from './exponential-sum.ts'
 import type { ExponentialData, RangeData } from './exponential-sum.ts'
 import { NumberReader } from './numbers.ts'
 

@@ -3,6 +3,7 @@
  * exact: no observation changes the bucket it would have been in had one process seen them all.
  */
 
+import { finestScale, maxBuckets } from '../exponential.ts'
 import type { ExponentialBuckets, ExponentialRange } from '../sink.ts'
 
 /** Exponential buckets as plain data; `min > max` while there is no observation. */
@@ -20,11 +21,6 @@ export interface RangeData {
   readonly offset: number
   readonly counts: readonly number[]
 }
-
-/** As many as a cell has. */
-export const maxBuckets = 160
-/** The finest scale of a cell, where sums begin as well. */
-export const finestScale = 20
 
 /** A sum of exponential buckets, of at most 160 each side. */
 export class ExponentialSum implements ExponentialBuckets {
