@@ -47,21 +47,21 @@ export interface Cell<C> {
 }
 
 // The first store decides how V8 represents a field. A field that starts as a small integer is re-boxed when the
-// first fraction arrives and stays slower for good, hence the half that is overwritten at once.
+// first fraction arrives and stays slower for good, hence the half that is overwritten at once. It stands at the
+// declaration, which is the first store: a field that is declared alone begins as undefined.
 
 /** Start times are kept as what passed since then: a small integer costs a series no number of its own on the heap. */
 const epoch = Date.now()
 
 /** One series of a counter. */
 export class CounterCell implements BoundCounter, NumberSeries, Cell<CounterCell> {
-  value: number
+  value: number = 0.5
   target: CounterCell
   labelValues: readonly string[]
   readonly startOffset: number
   readonly drops: Drops
 
   constructor(labelValues: readonly string[], drops: Drops) {
-    this.value = 0.5
     this.value = 0
     this.target = this
     this.labelValues = labelValues
@@ -73,8 +73,10 @@ export class CounterCell implements BoundCounter, NumberSeries, Cell<CounterCell
     return epoch + this.startOffset
   }
 
-  inc(value: number = 1): void {
-    if (typeof value === 'number' && value >= 0 && value < Infinity) this.target.value += value
+  /** One is added apart, since that needs no check: it costs half of what adding a value does. */
+  inc(value?: number): void {
+    if (value === undefined) this.target.value += 1
+    else if (typeof value === 'number' && value >= 0 && value < Infinity) this.target.value += value
     else this.drops.count('bad_value')
   }
 
@@ -85,7 +87,7 @@ export class CounterCell implements BoundCounter, NumberSeries, Cell<CounterCell
 
 /** One series of a gauge. */
 export class GaugeCell implements BoundGauge, NumberSeries, Cell<GaugeCell> {
-  value: number
+  value: number = 0.5
   touched: boolean
   marks: number
   target: GaugeCell
@@ -94,7 +96,6 @@ export class GaugeCell implements BoundGauge, NumberSeries, Cell<GaugeCell> {
   readonly drops: Drops
 
   constructor(labelValues: readonly string[], drops: Drops) {
-    this.value = 0.5
     this.value = 0
     this.target = this
     this.labelValues = labelValues

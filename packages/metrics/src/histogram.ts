@@ -54,11 +54,11 @@ function invalid(name: string, what: string): MetricsError {
 }
 
 const bits = new Float64Array(1)
-const words = new Uint32Array(bits.buffer)
+const words = new Int32Array(bits.buffer)
 bits[0] = 1
 const high = words[1] === 0 ? 0 : 1
 
-/** At most so many entries in a table, which is then 2 kB. */
+/** At most so many entries in a table. */
 const maxTable = 1024
 
 /** Finds the bucket of a value: the first whose bound is not below it. One object serves a whole instrument. */
@@ -67,16 +67,18 @@ export class BucketIndex {
   readonly size: number
   /** The numbers that a series begins with, to be copied: a zero for each bucket and one for the sum. */
   readonly emptySlots: readonly number[]
-  readonly #bounds: Float64Array
-  readonly #table: Uint16Array
-  readonly #shift: number
-  readonly #first: number
+  // Not #private: the search is what an observation costs, and reading such fields is a tenth of it.
+  private readonly bounds: Float64Array
+  private readonly table: Uint16Array
+  private readonly shift: number
+  private readonly first: number
+  private readonly last: number
 
   constructor(bounds: readonly number[]) {
     this.size = bounds.length
     // Fractions first: an array that begins with small integers is of another kind, and its copies are as well.
     this.emptySlots = Array.from({ length: bounds.length + 2 }, () => 0.5).fill(0)
-    this.#bounds = Float64Array.of(...bounds, Infinity)
+    this.bounds = Float64Array.of(...bounds, Infinity)
     const positive = bounds.filter((bound) => bound > 0)
     const least = highWord(positive[0] ?? 1)
     const most = highWord(positive.at(-1) ?? 1)
@@ -84,26 +86,30 @@ export class BucketIndex {
     while (
       shift > 8 &&
       sharesSlot(positive, shift) &&
-      (most >>> (shift - 1)) - (least >>> (shift - 1)) < maxTable
+      (most >> (shift - 1)) - (least >> (shift - 1)) < maxTable
     ) {
       shift--
     }
-    this.#shift = shift
-    this.#first = least >>> shift
-    this.#table = new Uint16Array((most >>> shift) - this.#first + 1)
-    for (let slot = 0; slot < this.#table.length; slot++) {
-      const lowest = fromHighWord((slot + this.#first) << shift)
-      this.#table[slot] = slot === 0 ? bounds.length - positive.length : scan(this.#bounds, 0, lowest)
+    this.shift = shift
+    this.first = least >> shift
+    // Values above the table go to its last entry, values below it to its first.
+    this.last = (most >> shift) - this.first + 1
+    this.table = new Uint16Array(this.last + 1)
+    for (let slot = 0; slot < this.last; slot++) {
+      const lowest = fromHighWord((slot + this.first) << shift)
+      this.table[slot] = slot === 0 ? bounds.length - positive.length : scan(this.bounds, 0, lowest)
     }
+    this.table[this.last] = bounds.length
   }
 
   /** The index of the bucket that holds `value`, which must not be NaN. */
   find(value: number): number {
-    if (!(value > 0)) return scan(this.#bounds, 0, value)
+    if (!(value > 0)) return scan(this.bounds, 0, value)
     bits[0] = value
-    const table = this.#table
-    const slot = (words[high]! >>> this.#shift) - this.#first
-    return scan(this.#bounds, slot < 0 ? table[0]! : slot < table.length ? table[slot]! : this.size, value)
+    let slot = (words[high]! >> this.shift) - this.first
+    if (slot < 0) slot = 0
+    else if (slot > this.last) slot = this.last
+    return scan(this.bounds, this.table[slot]!, value)
   }
 }
 
@@ -114,7 +120,7 @@ function scan(bounds: Float64Array, from: number, value: number): number {
 }
 
 function sharesSlot(bounds: readonly number[], shift: number): boolean {
-  return bounds.some((bound, i) => i > 0 && highWord(bound) >>> shift === highWord(bounds[i - 1]!) >>> shift)
+  return bounds.some((bound, i) => i > 0 && highWord(bound) >> shift === highWord(bounds[i - 1]!) >> shift)
 }
 
 function highWord(value: number): number {

@@ -167,13 +167,20 @@ export const counterLabelsOfMany: FastGroup = {
   cases: [kitByLabels(tenThousand), ...promByLabels(tenThousand), otelCounter(tenThousand)],
 }
 
-/** Objects whose field holds a double, as kit's cells do. */
-function doubles(count: number): { value: number }[] {
-  return Array.from({ length: count }, () => {
-    const cell = { value: 0.5 }
-    cell.value = 0
-    return cell
-  })
+/**
+ * An object whose field holds a double, as kit's cells do. A literal would share its shape with others that have a
+ * `value`, and with that their kind of field.
+ */
+class Double {
+  value: number = 0.5
+
+  constructor() {
+    this.value = 0
+  }
+}
+
+function doubles(count: number): Double[] {
+  return Array.from({ length: count }, () => new Double())
 }
 
 async function promCounter(load: (typeof promClients)[number]['load']) {
