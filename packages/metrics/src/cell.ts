@@ -12,6 +12,7 @@ import type { Drops } from './drops.ts'
 import type { Exemplars } from './exemplars.ts'
 import type { ExponentialCell } from './exponential.ts'
 import type { BucketIndex } from './histogram.ts'
+import { SeriesIdentity } from './series-identity.ts'
 import type { Exemplar, ExponentialBuckets, HistogramSeries, NumberSeries, Tap } from './sink.ts'
 
 /** A counter with its labels settled. Recording costs a field increment: no lookup, no allocation. */
@@ -50,27 +51,17 @@ export interface Cell<C> {
 // first fraction arrives and stays slower for good, hence the half that is overwritten at once. It stands at the
 // declaration, which is the first store: a field that is declared alone begins as undefined.
 
-/** Start times are kept as what passed since then: a small integer costs a series no number of its own on the heap. */
-const epoch = Date.now()
-
 /** One series of a counter. */
-export class CounterCell implements BoundCounter, NumberSeries, Cell<CounterCell> {
+export class CounterCell extends SeriesIdentity implements BoundCounter, NumberSeries, Cell<CounterCell> {
   value: number = 0.5
   target: CounterCell
-  labelValues: readonly string[]
-  readonly startOffset: number
   readonly drops: Drops
 
   constructor(labelValues: readonly string[], drops: Drops) {
+    super(labelValues)
     this.value = 0
     this.target = this
-    this.labelValues = labelValues
-    this.startOffset = clock.wallTime() - epoch
     this.drops = drops
-  }
-
-  get startTime(): number {
-    return epoch + this.startOffset
   }
 
   /** One is added apart, since that needs no check: it costs half of what adding a value does. */
@@ -86,27 +77,18 @@ export class CounterCell implements BoundCounter, NumberSeries, Cell<CounterCell
 }
 
 /** One series of a gauge. */
-export class GaugeCell implements BoundGauge, NumberSeries, Cell<GaugeCell> {
+export class GaugeCell extends SeriesIdentity implements BoundGauge, NumberSeries, Cell<GaugeCell> {
   value: number = 0.5
-  touched: boolean
-  marks: number
+  touched: boolean = false
+  marks: number = 0
   target: GaugeCell
-  labelValues: readonly string[]
-  readonly startOffset: number
   readonly drops: Drops
 
   constructor(labelValues: readonly string[], drops: Drops) {
+    super(labelValues)
     this.value = 0
     this.target = this
-    this.labelValues = labelValues
-    this.startOffset = clock.wallTime() - epoch
     this.drops = drops
-    this.marks = 0
-    this.touched = false
-  }
-
-  get startTime(): number {
-    return epoch + this.startOffset
   }
 
   set(value: number): void {
@@ -143,58 +125,53 @@ export class GaugeCell implements BoundGauge, NumberSeries, Cell<GaugeCell> {
   }
 }
 
+/** What all series of a histogram have in common. */
+export interface HistogramKind {
+  readonly index: BucketIndex
+  /** The smallest value that may be observed. */
+  readonly least: number
+  readonly drops: Drops
+}
+
+/** What a series of a histogram keeps beside its buckets, by taps of the instrument's own. */
+export interface Extras {
+  readonly native: ExponentialCell | null
+  readonly exemplars: Exemplars | null
+}
+
 /**
  * One series of a histogram: the counts of its buckets and, in the last slot, the sum, in one array of doubles, which V8
  * keeps unboxed as in a typed array, at a third of the fixed cost.
  */
-export class HistogramCell implements BoundHistogram, HistogramSeries, Cell<HistogramCell> {
+export class HistogramCell
+  extends SeriesIdentity
+  implements BoundHistogram, HistogramSeries, Cell<HistogramCell>
+{
   target: HistogramCell
-  tap: Tap | null
-  labelValues: readonly string[]
+  tap: Tap | null = null
   readonly slots: number[]
-  readonly index: BucketIndex
-  readonly least: number
-  readonly startOffset: number
-  readonly drops: Drops
-  /** What a tap of the instrument's own keeps beside the buckets. */
-  readonly native: ExponentialCell | null
-  readonly exemplars: Exemplars | null
+  readonly kind: HistogramKind
+  readonly extras: Extras | null
 
-  /** `least` is the smallest value that may be observed. */
-  constructor(
-    labelValues: readonly string[],
-    index: BucketIndex,
-    least: number,
-    drops: Drops,
-    native: ExponentialCell | null,
-    exemplars: Exemplars | null,
-  ) {
+  constructor(labelValues: readonly string[], kind: HistogramKind, extras: Extras | null) {
+    super(labelValues)
     this.target = this
-    this.tap = null
-    this.labelValues = labelValues
-    this.slots = index.emptySlots.slice()
-    this.index = index
-    this.least = least
-    this.startOffset = clock.wallTime() - epoch
-    this.drops = drops
-    this.native = native
-    this.exemplars = exemplars
-  }
-
-  get startTime(): number {
-    return epoch + this.startOffset
+    this.slots = kind.index.emptySlots.slice()
+    this.kind = kind
+    this.extras = extras
   }
 
   observe(value: number): void {
-    if (typeof value === 'number' && value >= this.least && value < Infinity) {
+    const kind = this.kind
+    if (typeof value === 'number' && value >= kind.least && value < Infinity) {
       const target = this.target
       const slots = target.slots
-      const bucket = this.index.find(value)
+      const bucket = kind.index.find(value)
       const sum = slots.length - 1
       slots[bucket] = slots[bucket]! + 1
       slots[sum] = slots[sum]! + value
       if (target.tap !== null) target.tap.observe(value)
-    } else this.drops.count('bad_value')
+    } else kind.drops.count('bad_value')
   }
 
   startTimer(): () => number {
@@ -222,11 +199,11 @@ export class HistogramCell implements BoundHistogram, HistogramSeries, Cell<Hist
   }
 
   get exponential(): ExponentialBuckets | undefined {
-    return this.native ?? undefined
+    return this.extras?.native ?? undefined
   }
 
   exemplar(index: number): Exemplar | undefined {
-    return this.exemplars?.latest[index]
+    return this.extras?.exemplars?.latest[index]
   }
 }
 

@@ -31,12 +31,13 @@ export class Folding<C extends NumberSeries> implements Fold<C, NumberSeries> {
   ): readonly (C | NumberSeries)[] {
     const groups = new Map<string, { labelValues: readonly string[]; members: C[]; altered: boolean }>()
     for (const cell of cells) {
-      const labelValues = strip(cell.labelValues)
+      const own = cell.labelValues
+      const labelValues = strip(own)
       const key = JSON.stringify(labelValues)
       let group = groups.get(key)
       if (group === undefined) groups.set(key, (group = { labelValues, members: [], altered: false }))
       group.members.push(cell)
-      if (labelValues !== cell.labelValues) group.altered = true
+      if (labelValues !== own) group.altered = true
     }
     const before = this.#shown
     this.#shown = new Map()

@@ -13,6 +13,8 @@ import {
   type BoundGauge,
   type BoundHistogram,
   type Cell,
+  type Extras,
+  type HistogramKind,
 } from './cell.ts'
 import type { Drops } from './drops.ts'
 import { Folding } from './folding.ts'
@@ -222,21 +224,24 @@ export class HistogramInstrument implements SourceHistogram {
     this.help = definition.help
     this.bounds = definition.bounds
     this.native = definition.native
-    const { findSpan } = definition
-    const index = new BucketIndex(definition.bounds)
-    const least = definition.bounds[0]! < 0 ? -Number.MAX_VALUE : 0
+    const { native, findSpan } = definition
+    const extras = (): Extras | null => {
+      if (!native && findSpan === undefined) return null
+      return {
+        native: native ? new ExponentialCell() : null,
+        exemplars: findSpan === undefined ? null : new Exemplars(kind.index, findSpan),
+      }
+    }
+    const kind: HistogramKind = {
+      index: new BucketIndex(definition.bounds),
+      least: definition.bounds[0]! < 0 ? -Number.MAX_VALUE : 0,
+      drops: around.drops,
+    }
     this.table = new SeriesTable<HistogramCell>({
       ...definition,
       ...around,
       make: (values) => {
-        const cell = new HistogramCell(
-          values,
-          index,
-          least,
-          around.drops,
-          definition.native ? new ExponentialCell() : null,
-          findSpan === undefined ? null : new Exemplars(index, findSpan),
-        )
+        const cell = new HistogramCell(values, kind, extras())
         this.onCell?.(cell)
         return cell
       },

@@ -107,7 +107,7 @@ class Leaf {
     return undefined
   }
 
-  /** Adds an entry. Another list each time, since one that grows keeps room to grow into. */
+  /** Adds an entry. Another list each time, by `concat`: one that grows, as a spread does, keeps room to grow into. */
   set(key: unknown, cell: unknown): void {
     const { entries } = this
     if (!Array.isArray(entries)) {
@@ -116,7 +116,7 @@ class Leaf {
     }
     const list = entries as readonly unknown[]
     if (list.length < 2 * longestList) {
-      this.entries = [...list, key, cell]
+      this.entries = list.concat([key, cell])
       return
     }
     const map: Level = new Map([[key, cell]])

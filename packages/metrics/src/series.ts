@@ -231,8 +231,7 @@ export class SeriesTable<C extends Cell<C>, V = never> {
     const returning = this.#options.observed
       ? this.#evicted.take(JSON.stringify(values))
       : this.#expiry?.take(values)
-    // A copy has no room to grow into, which an array that was pushed to keeps for good.
-    return this.#put(returning ?? this.#options.make(values.slice()))
+    return this.#put(returning ?? this.#options.make(values))
   }
 
   #put(cell: C): C {

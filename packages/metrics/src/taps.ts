@@ -39,8 +39,9 @@ export class TapSet {
 
   #tapCell(instrument: HistogramInstrument, cell: HistogramCell): void {
     const taps: Tap[] = []
-    if (cell.native !== null) taps.push(cell.native)
-    if (cell.exemplars !== null) taps.push(cell.exemplars)
+    const { extras } = cell
+    if (extras?.native) taps.push(extras.native)
+    if (extras?.exemplars) taps.push(extras.exemplars)
     for (const maker of this.#makers.values()) {
       let tap = maker.taps.get(cell)
       if (tap === undefined) maker.taps.set(cell, (tap = maker.make(instrument, cell)))

@@ -57,7 +57,8 @@ function checkExemplars({ type, samples }: OpenFamily): string {
     const mayHave =
       type === 'histogram' ? name.endsWith('_bucket') : type === 'counter' && name.endsWith('_total')
     if (!mayHave) return `has an exemplar at ${name}`
-    const { le } = labels
+    // A counter may have a label of that name, which means nothing.
+    const le = type === 'histogram' ? labels['le'] : undefined
     const bound = le === undefined || le === '+Inf' ? Infinity : Number(le)
     if (!(exemplar.value <= bound)) return `has the exemplar ${exemplar.value} in the bucket up to ${le}`
   }

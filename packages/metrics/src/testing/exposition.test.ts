@@ -80,6 +80,8 @@ describe('the strict reader', () => {
     expect(family?.samples[1]).not.toHaveProperty('exemplar')
     expect(() => parseExposition(good.replace('"1"} 1', `"1"} 1 ${mark}`))).toThrow('no sample')
     const total = '# HELP a A.\n# TYPE a counter\na_total{q=" # {} 1"} 1 # {} 1\n# EOF\n'
+    const named = total.replace('{q=', '{le=')
+    expect(parseExposition(named, 'openmetrics').at(0)!.samples.at(0)!.exemplar).toBeDefined()
     expect(parseExposition(total, 'openmetrics').at(0)!.samples.at(0)!.exemplar).toEqual({
       labels: {},
       value: 1,

@@ -20,18 +20,17 @@ export function addToCell(cell: HistogramCell, bounds: readonly number[], more: 
     slots[i] = slots[i]! + count
   })
   slots[slots.length - 1] = slots.at(-1)! + more.sum
-  if (more.exponential !== undefined && target.native !== null) {
-    sumOf(target, target.native).add(more.exponential)
-  }
+  const { native = null, exemplars = null } = target.extras ?? {}
+  if (more.exponential !== undefined && native !== null) sumOf(target, native).add(more.exponential)
   // The tap of a cell with buckets or exemplars of its own feeds these too, and they must not be fed twice.
-  else if (target.tap !== null && target.exemplars === null) replay(more, bounds, target.tap)
+  else if (target.tap !== null && exemplars === null) replay(more, bounds, target.tap)
 }
 
 /** Keeps an exemplar if it is newer than the cell's, where the cell keeps any. */
 export function addExemplar(cell: HistogramCell, exemplar: ExemplarReport): void {
   const [, bucket, value, time, traceId, spanId] = exemplar
   const { target } = cell
-  const latest = target.exemplars?.latest
+  const latest = target.extras?.exemplars?.latest
   if (latest === undefined || bucket >= target.slots.length - 1) return
   if ((latest[bucket]?.time ?? -Infinity) < time) latest[bucket] = { value, time, traceId, spanId }
 }

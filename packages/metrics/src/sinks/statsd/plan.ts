@@ -29,7 +29,8 @@ const maxDeparting = 4096
 interface Known {
   readonly entry: Entry
   family: Family | undefined
-  labelValues: readonly string[] | undefined
+  /** How many labels its spelling knows; an instrument may get more. */
+  labels: number
 }
 
 /** The series of one instrument as they were last seen. */
@@ -63,7 +64,7 @@ export class Plan {
         ? () => {}
         : source.tap((instrument, series) => {
             const entry = this.#sampler(instrument)
-            this.#absent.set(series, { entry, family: undefined, labelValues: undefined })
+            this.#absent.set(series, { entry, family: undefined, labels: 0 })
             return entry.reservoir
           })
   }
@@ -128,14 +129,15 @@ export class Plan {
     const family = this.#names.family(instrument)
     const series = instrument.series()
     if (before?.series === series && before.family === family) return before
+    const labels = instrument.labelNames.length
     const known = new Map<object, Known>()
     for (const one of series) {
       const found = before?.known.get(one) ?? this.#absent.get(one) ?? this.#discover(instrument, one)
       known.set(one, found)
       this.#departing.delete(found.entry)
-      if (found.family === family && found.labelValues === one.labelValues) continue
+      if (found.family === family && found.labels === labels) continue
       found.family = family
-      found.labelValues = one.labelValues
+      found.labels = labels
       found.entry.spell(this.#names.spell(family, one.labelValues))
     }
     return { family, series, known }
@@ -157,7 +159,7 @@ export class Plan {
   }
 
   #discover(instrument: SourceInstrument, series: NumberSeries | HistogramSeries): Known {
-    return { entry: this.#create(instrument, series), family: undefined, labelValues: undefined }
+    return { entry: this.#create(instrument, series), family: undefined, labels: 0 }
   }
 
   #create(instrument: SourceInstrument, series: NumberSeries | HistogramSeries): Entry {
