@@ -38,18 +38,37 @@ export class TapSet {
   }
 
   #tapCell(instrument: HistogramInstrument, cell: HistogramCell): void {
-    const taps: Tap[] = []
-    const { extras } = cell
-    if (extras?.native) taps.push(extras.native)
-    if (extras?.exemplars) taps.push(extras.exemplars)
+    const own: Tap[] = []
+    if (cell.extras?.native) own.push(cell.extras.native)
+    if (cell.extras?.exemplars) own.push(cell.extras.exemplars)
+    const listeners: Tap[] = []
     for (const maker of this.#makers.values()) {
       let tap = maker.taps.get(cell)
       if (tap === undefined) maker.taps.set(cell, (tap = maker.make(instrument, cell)))
-      taps.push(tap)
+      listeners.push(tap)
     }
-    if (taps.length === 0) cell.tap = null
-    else
-      cell.tap =
-        taps.length === 1 ? taps[0]! : { observe: (value) => taps.forEach((tap) => tap.observe(value)) }
+    const count = own.length + listeners.length
+    cell.tap = count > 1 ? new Fan(own, listeners) : (own[0] ?? listeners[0] ?? null)
+  }
+}
+
+/** The taps that sinks have on a series, without those that its own extras are. */
+export function listenersOf({ tap, extras }: HistogramCell): readonly Tap[] {
+  if (tap instanceof Fan) return tap.listeners
+  return tap === null || extras !== null ? [] : [tap]
+}
+
+/** Several taps as one. */
+class Fan implements Tap {
+  readonly listeners: readonly Tap[]
+  readonly #all: readonly Tap[]
+
+  constructor(own: readonly Tap[], listeners: readonly Tap[]) {
+    this.listeners = listeners
+    this.#all = [...own, ...listeners]
+  }
+
+  observe(value: number): void {
+    for (const tap of this.#all) tap.observe(value)
   }
 }

@@ -154,6 +154,23 @@ describe('a collector', () => {
     expect(latest).toMatchObject({ value: 1.75, traceId })
   })
 
+  it.each([{ native: true }, { exemplars: true }, { native: true, exemplars: true }])(
+    'shows observations to the taps of sinks, and to no others, where a series keeps %o',
+    async (options) => {
+      const { metrics, workers } = collector()
+      const recent = memory()
+      metrics.attach(recent)
+      metrics.histogram('took', { buckets: [1, 2], ...options }).observe(0.5)
+      const { metrics: theirs } = await colleague(workers)
+      theirs.histogram('took', { buckets: [1, 2], ...options }).observe(1.5)
+      await theirs.flush()
+      const found = recent.data().intervals[0]?.histograms.find(({ name }) => name === 'took')
+      expect(found).toMatchObject({ count: 2, sum: 2 })
+      const all = metrics.snapshot().metrics.find(({ name }) => name === 'took')
+      expect(all).toMatchObject({ series: [{ count: 2, sum: 2 }] })
+    },
+  )
+
   it('leaves messages of the user alone, and gives the ports back', async () => {
     const { metrics, workers } = collector()
     const { port1, port2 } = new MessageChannel()

@@ -5,6 +5,7 @@
 
 import type { HistogramCell } from '../cell.ts'
 import type { ExponentialBuckets } from '../sink.ts'
+import { listenersOf } from '../taps.ts'
 import type { Distribution } from './distribution.ts'
 import { copyExponential, ExponentialSum, type ExponentialData } from './exponential-sum.ts'
 import type { ExemplarReport } from './protocol.ts'
@@ -20,10 +21,9 @@ export function addToCell(cell: HistogramCell, bounds: readonly number[], more: 
     slots[i] = slots[i]! + count
   })
   slots[slots.length - 1] = slots.at(-1)! + more.sum
-  const { native = null, exemplars = null } = target.extras ?? {}
+  const native = target.extras?.native ?? null
   if (more.exponential !== undefined && native !== null) sumOf(target, native).add(more.exponential)
-  // The tap of a cell with buckets or exemplars of its own feeds these too, and they must not be fed twice.
-  else if (target.tap !== null && exemplars === null) replay(more, bounds, target.tap)
+  for (const tap of listenersOf(target)) replay(more, bounds, tap)
 }
 
 /** Keeps an exemplar if it is newer than the cell's, where the cell keeps any. */
