@@ -5,6 +5,8 @@ import { connect, constants as http2Constants, createServer as createHttp2Server
 import type { ClientHttp2Session, Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { current } from '@kit/context'
+import { annotate, createLogger } from '@kit/log'
+import { memoryDestination } from '@kit/log/testing'
 import { createMetrics } from '@kit/metrics'
 import { describe, expect, it } from 'vitest'
 import { observeListener } from './node.ts'
@@ -191,6 +193,32 @@ describe('a listener that fails', () => {
     const error = new Error('broken')
     expect(await answerOf(make(error))).toEqual({ status: 500, reported: error })
   })
+})
+
+it('writes what a handler adds into the one line of the request, and lets it replace nothing', async () => {
+  const destination = memoryDestination()
+  const log = createLogger({ format: 'json', level: 'info', destination })
+  const server = createServer(
+    observeListener(
+      (_req, res) => {
+        annotate(current(), { customer: 'ann', status: 418, requestId: 'forged' })
+        res.end()
+      },
+      { log, route: () => '/r' },
+    ),
+  ).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
+  await response.text()
+  await expect.poll(() => destination.records).toHaveLength(1)
+  expect(destination.records[0]).toMatchObject({
+    msg: 'request',
+    customer: 'ann',
+    status: 200,
+    requestId: response.headers.get('x-request-id'),
+  })
+  server.close()
+  server.closeAllConnections()
 })
 
 it('answers 503 with a head even where a middleware puts its end off', async () => {

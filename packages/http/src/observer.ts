@@ -7,7 +7,7 @@ import type { CancelContext, Context } from '@kit/context'
 import { background, clock } from '@kit/context'
 import { extractDeadline } from '@kit/context/wire'
 import type { Logger } from '@kit/log'
-import { withFields } from '@kit/log'
+import { eventFields, withEvent, withFields } from '@kit/log'
 import { clientAddressKey } from './client-address.ts'
 import type { End, Exchange } from './exchange.ts'
 import type { HttpInstruments } from './instruments.ts'
@@ -116,7 +116,7 @@ class RequestObservation implements Observation {
       .withValue(requestIdKey, this.requestId)
       .withValue(traceKey, trace)
       .withValue(clientAddressKey, options.clientAddress(exchange))
-    const ctx = withFields(values, { requestId: this.requestId, traceId: trace.traceId })
+    const ctx = withFields(withEvent(values), { requestId: this.requestId, traceId: trace.traceId })
 
     const callerMs = callerDeadline(exchange, options, instruments)
     this.expired = callerMs <= 0
@@ -177,6 +177,7 @@ class RequestObservation implements Observation {
     const level = levelOf[verdict.outcome]
     if (log === undefined || !log.isLevelEnabled(level)) return
     const fields: Record<string, unknown> = {
+      ...eventFields(this.ctx),
       method: this.#method,
       route,
       path: this.#path,

@@ -27,6 +27,11 @@ export function withFields(ctx: Context, fields: object): Context {
   })
 }
 
+/** The fields that a context adds to a line. */
+export function fieldValues(ctx: Context): Readonly<Record<string, unknown>> | undefined {
+  return ctx.value(contextKey())?.values
+}
+
 /** The fields that a context adds to a line, as text of this encoder. */
 export function contextFields(ctx: Context, encoder: FieldEncoder): FieldSet {
   const fields = ctx.value(contextKey())
@@ -49,7 +54,8 @@ export interface ContextFields {
   encoded: FieldSet
 }
 
-function joinValues(inherited: object | undefined, fields: object): Record<string, unknown> {
+/** Copies of fields over copies that were made before: plain data that nobody can change, at most 200 fields. */
+export function joinValues(inherited: object | undefined, fields: object): Record<string, unknown> {
   const values: Record<string, unknown> = Object.assign(Object.create(null), inherited)
   let room = MAX_MEMBERS - Object.keys(values).length
   eachField(fields, (key) => {

@@ -3,6 +3,7 @@
 
 import type { Key } from '@kit/context'
 import type { ContextFields } from './context-fields.ts'
+import type { LogEvent } from './event.ts'
 import type { Logger } from './logger.ts'
 
 /** Counts since the process started. They only grow. */
@@ -24,6 +25,7 @@ export interface ProcessState {
   readonly stats: { -readonly [Name in keyof LogStats]: LogStats[Name] }
   defaultLogger: Logger | undefined
   contextKey: Key<ContextFields | undefined> | undefined
+  eventKey: Key<LogEvent | undefined> | undefined
 }
 
 const anchor = Symbol.for('@kit/log@1')
@@ -45,6 +47,7 @@ function shareState(): ProcessState {
     stats: { droppedLines: 0, droppedFields: 0, truncatedValues: 0, foldedNames: 0, failedListeners: 0 },
     defaultLogger: undefined,
     contextKey: undefined,
+    eventKey: undefined,
   }
   return home[anchor]
 }
