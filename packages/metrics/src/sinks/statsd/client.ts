@@ -24,6 +24,8 @@ interface Internals extends StatsdClient {
   readonly socket?: Transport | null
   readonly mock?: unknown
   readonly protocol?: unknown
+  readonly host?: unknown
+  readonly isChild?: unknown
   readonly prefix?: unknown
   readonly suffix?: unknown
   readonly globalTags?: unknown
@@ -48,6 +50,8 @@ interface RawSocket {
 /** What sends packets. */
 export interface Carrier {
   readonly protocol: string
+  /** Whether packets are known to stay on this machine. */
+  readonly loopback: boolean
   /** The dialect that the client is set up for. */
   readonly dialect: StatsdDialect
   /** What the client puts before and behind every name. */
@@ -149,6 +153,12 @@ class HotShots implements Carrier {
     return textOr(this.#client.protocol, 'udp')
   }
 
+  get loopback(): boolean {
+    const { host, isChild } = this.#client
+    // A child sends through its parent's socket, and does not know where to.
+    return isChild !== true && typeof host === 'string' && isLoopback(host)
+  }
+
   get dialect(): StatsdDialect {
     if (this.#client.telegraf === true) return 'telegraf'
     return this.#client.datadog === true ? 'dogstatsd' : 'statsd'
@@ -217,6 +227,12 @@ class HotShots implements Carrier {
     if (this.#probed?.transport !== transport) this.#probed = { transport, raw: probe(transport) }
     return this.#probed.raw
   }
+}
+
+/** By its text; whatever else resolves to such an address is taken for another machine. */
+function isLoopback(host: string): boolean {
+  if (host === 'localhost' || host === '::1') return true
+  return isIP(host) === 4 && host.startsWith('127.')
 }
 
 function probe(transport: Transport): RawSocket | undefined {

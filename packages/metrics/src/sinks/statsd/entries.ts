@@ -9,10 +9,15 @@ import type { SampleType, Spelled } from './dialects.ts'
 import type { Packer, Speaker } from './packet.ts'
 import { rateText, weigh, type Reservoir, type Weighted } from './reservoir.ts'
 
+/** How the lines of a series look: one spelling, or those of count and sum. Worked out when a line is written. */
+export interface Spelling {
+  spelled(): readonly Spelled[]
+}
+
 /** One series, as the sink knows it. */
 export interface Entry {
-  /** Sets how its lines look from now on: one spelling, or those of count and sum. */
-  spell(spelled: readonly Spelled[]): void
+  /** Sets how its lines look from now on. Thousands may be told so in one turn, so nothing is spelled here. */
+  spell(spelling: Spelling): void
   /** Puts what is due into packets; returns how many lines were too long for any. */
   write(packer: Packer): number
   /** Whether there is something that would be lost if the series were forgotten now. */
@@ -28,6 +33,8 @@ export class CounterEntry implements Entry, Speaker {
   #tail = ''
   #fixed = 0
   #told = 0
+  /** Until the next line, which spells it. */
+  #spelling: Spelling | undefined
 
   /** `whole` holds fractions back until they add up; `signed` is for sums, which may shrink. */
   constructor(series: Pick<NumberSeries, 'value'>, whole: boolean, signed: boolean) {
@@ -36,16 +43,14 @@ export class CounterEntry implements Entry, Speaker {
     this.#signed = signed
   }
 
-  spell([spelled]: readonly Spelled[]): void {
-    const { head, tail } = spelled!
-    this.#head = head
-    this.#tail = `|c${tail}`
-    this.#fixed = Buffer.byteLength(head) + Buffer.byteLength(this.#tail)
+  spell(spelling: Spelling): void {
+    this.#spelling = spelling
   }
 
   write(packer: Packer): number {
     const growth = this.#growth()
     if (growth === 0) return 0
+    if (this.#spelling !== undefined) this.#spell(this.#spelling)
     const number = String(growth)
     this.#told += growth
     const text = this.#head + number + this.#tail
@@ -58,6 +63,14 @@ export class CounterEntry implements Entry, Speaker {
 
   unsaid(growth: number): void {
     this.#told -= growth
+  }
+
+  #spell(spelling: Spelling): void {
+    const { head, tail } = spelling.spelled()[0]!
+    this.#head = head
+    this.#tail = `|c${tail}`
+    this.#fixed = Buffer.byteLength(head) + Buffer.byteLength(this.#tail)
+    this.#spelling = undefined
   }
 
   #growth(): number {
@@ -79,20 +92,19 @@ export class GaugeEntry implements Entry {
   #head = ''
   #tail = ''
   #fixed = 0
+  #spelling: Spelling | undefined
 
   constructor(series: NumberSeries, zeroFirst: boolean) {
     this.#series = series
     this.#zeroFirst = zeroFirst
   }
 
-  spell([spelled]: readonly Spelled[]): void {
-    const { head, tail } = spelled!
-    this.#head = head
-    this.#tail = `|g${tail}`
-    this.#fixed = Buffer.byteLength(head) + Buffer.byteLength(this.#tail)
+  spell(spelling: Spelling): void {
+    this.#spelling = spelling
   }
 
   write(packer: Packer): number {
+    if (this.#spelling !== undefined) this.#spell(this.#spelling)
     const value = finite(this.#series.value)
     const number = String(value)
     const line = this.#head + number + this.#tail
@@ -104,6 +116,14 @@ export class GaugeEntry implements Entry {
 
   due(): boolean {
     return false
+  }
+
+  #spell(spelling: Spelling): void {
+    const { head, tail } = spelling.spelled()[0]!
+    this.#head = head
+    this.#tail = `|g${tail}`
+    this.#fixed = Buffer.byteLength(head) + Buffer.byteLength(this.#tail)
+    this.#spelling = undefined
   }
 }
 
@@ -122,21 +142,20 @@ export class SampleEntry implements Entry {
   readonly #shape: SampleShape
   #head = ''
   #tail = ''
+  #spelling: Spelling | undefined
 
   constructor(reservoir: Reservoir, shape: SampleShape) {
     this.reservoir = reservoir
     this.#shape = shape
   }
 
-  spell([spelled]: readonly Spelled[]): void {
-    const { head, tail } = spelled!
-    // Packed values bring their colons along.
-    this.#head = head.slice(0, -1)
-    this.#tail = tail
+  spell(spelling: Spelling): void {
+    this.#spelling = spelling
   }
 
   write(packer: Packer): number {
     if (this.reservoir.seen === 0) return 0
+    if (this.#spelling !== undefined) this.#spell(this.#spelling)
     let tooLong = 0
     for (const weighted of weigh(this.reservoir.take(), this.reservoir.random))
       tooLong += this.#writeGroup(packer, weighted)
@@ -145,6 +164,14 @@ export class SampleEntry implements Entry {
 
   due(): boolean {
     return this.reservoir.seen > 0
+  }
+
+  #spell(spelling: Spelling): void {
+    const { head, tail } = spelling.spelled()[0]!
+    // Packed values bring their colons along.
+    this.#head = head.slice(0, -1)
+    this.#tail = tail
+    this.#spelling = undefined
   }
 
   #writeGroup(packer: Packer, { values, weight }: Weighted): number {
@@ -208,9 +235,9 @@ export class TotalsEntry implements Entry {
     this.sum = new CounterEntry(sum, whole, true)
   }
 
-  spell([count, sum]: readonly Spelled[]): void {
-    this.count.spell([count!])
-    this.sum.spell([sum!])
+  spell(spelling: Spelling): void {
+    this.count.spell(spelling)
+    this.sum.spell({ spelled: () => spelling.spelled().slice(1) })
   }
 
   write(packer: Packer): number {

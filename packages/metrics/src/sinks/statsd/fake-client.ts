@@ -22,6 +22,8 @@ export type Outcome =
 export class FakeClient implements StatsdClient {
   readonly server: WireServer
   readonly protocol: string = 'udp'
+  host: string | undefined
+  isChild: boolean | undefined
   readonly prefix: string = ''
   readonly globalTags: readonly string[] = []
   /** Asked for each packet. */

@@ -39,7 +39,11 @@ export interface StatsdOptions {
   readonly samples?: number | undefined
   /** The type that samples are sent as; depends on the dialect. */
   readonly sampleType?: SampleType | undefined
-  /** The longest datagram in bytes; 1,432 by default for UDP, else 8,192. */
+  /**
+   * The longest datagram in bytes; by default 1,432 for UDP, 3,600 for UDP to a loopback address or `localhost`, else
+   * 8,192. Longer ones take less time to send: with 7,680, which Datadog's Agent reads, 10,000 counters take about two
+   * thirds of what they take with 3,600.
+   */
   readonly maxPacketBytes?: number | undefined
   /** How many bytes may wait in the socket before flushes are withheld; 1 MiB by default. */
   readonly maxQueueBytes?: number | undefined

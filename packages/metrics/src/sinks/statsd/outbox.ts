@@ -8,7 +8,7 @@ import { clock, type Timer } from '@kit/context'
 import type { MetricSource } from '../../sink.ts'
 import type { Carrier } from './client.ts'
 import type { Entry } from './entries.ts'
-import { Packer, type Packet } from './packet.ts'
+import { framePacketBytes, Packer, type Packet } from './packet.ts'
 import type { Plan } from './plan.ts'
 
 /** What became of packets since the sink was attached. */
@@ -27,9 +27,19 @@ export interface StatsdStats {
   readonly underway: number
 }
 
-/** Packets in one go, and the pause after them: the usual receive buffer, 212,992 bytes, holds some 90 such packets. */
+/**
+ * Packets in one go, or as many bytes as these have in Ethernet frames, and the pause after them. The usual receive
+ * buffer, 212,992 bytes, holds some 90 such packets.
+ */
 const burstPackets = 16
 const burstPauseMs = 1
+
+/** A packet that the socket has neither taken nor refused yet, and its place among those. */
+interface Flight {
+  readonly packet: Packet
+  readonly round: Round
+  place: number
+}
 
 interface Round {
   ok: boolean
@@ -47,12 +57,17 @@ export class Outbox {
   readonly #packer: Packer
   readonly #rounds = new Set<Promise<boolean>>()
   readonly #counts = { packets: 0, lines: 0, bytes: 0, errors: 0, withheld: 0, tooLong: 0 }
-  readonly #underway = new Set<() => void>()
+  /**
+   * In any order. No set, since one that grows leaves its former table to the garbage, with all that was in it and a
+   * reference to the next: once one of them is old, the garbage collector copies every packet since.
+   */
+  readonly #flights: Flight[] = []
   #underwayBytes = 0
   #failed = false
   /** The round that is being written, and where it is. */
   #round: Round | undefined
-  #entries: readonly Entry[] = []
+  /** Undefined until they are prepared. */
+  #entries: readonly Entry[] | undefined
   #visited = 0
   #offset = 0
   #burst = 0
@@ -74,7 +89,7 @@ export class Outbox {
   }
 
   stats(): StatsdStats {
-    return { ...this.#counts, underway: this.#underway.size }
+    return { ...this.#counts, underway: this.#flights.length }
   }
 
   /**
@@ -90,20 +105,18 @@ export class Outbox {
   /** Gives up, for good: what the socket has not taken by now is due for ever. */
   stop(): void {
     this.#pause?.cancel()
-    for (const giveUp of this.#underway) giveUp()
+    for (const flight of this.#flights.slice()) this.#settle(flight, false)
   }
 
   #begin(urgent: boolean): Promise<boolean> {
     // One that is pausing goes on without, so that this one may tell what was recorded meanwhile.
     if (this.#round !== undefined) this.#write(Infinity)
-    const idle = this.#underway.size === 0
+    const idle = this.#flights.length === 0
     if (this.#failed && idle) this.#carrier.renew()
     this.#failed = false
     const { promise, round } = this.#open()
-    this.#entries = this.#plan.entries(idle)
-    this.#visited = 0
-    this.#offset %= Math.max(1, this.#entries.length)
-    this.#full = this.#isFull(false)
+    this.#plan.begin(idle)
+    this.#entries = undefined
     this.#round = round
     this.#write(urgent ? Infinity : burstPackets)
     return promise
@@ -124,10 +137,14 @@ export class Outbox {
     const round = this.#round!
     this.#pause?.cancel()
     this.#burst = burst
-    const entries = this.#entries
+    if (!this.#plan.prepare(burst === Infinity)) {
+      this.#goOnLater()
+      return
+    }
+    const entries = (this.#entries ??= this.#start())
     while (this.#visited < entries.length && !this.#full) {
       if (this.#burst <= 0) {
-        this.#pause = clock.setTimer(burstPauseMs, () => this.#write(burstPackets))
+        this.#goOnLater()
         return
       }
       const entry = entries[(this.#offset + this.#visited) % entries.length]!
@@ -150,21 +167,38 @@ export class Outbox {
     if (round.underway === 0) round.finish()
   }
 
+  #start(): readonly Entry[] {
+    const { entries } = this.#plan
+    this.#visited = 0
+    this.#offset %= Math.max(1, entries.length)
+    this.#full = this.#isFull(false)
+    return entries
+  }
+
+  #goOnLater(): void {
+    this.#pause = clock.setTimer(burstPauseMs, () => this.#write(burstPackets))
+  }
+
   #emit(packet: Packet): void {
     const round = this.#round!
     round.underway++
     this.#underwayBytes += packet.bytes
-    this.#burst--
-    const settle = (taken: boolean): void => {
-      if (this.#underway.delete(giveUp)) this.#settle(packet, round, taken)
-    }
-    const giveUp = (): void => settle(false)
-    this.#underway.add(giveUp)
-    this.#carrier.send(packet.text, (error) => settle(error === undefined || error === null))
+    this.#burst -= Math.max(1, packet.bytes / framePacketBytes)
+    const flight: Flight = { packet, round, place: this.#flights.length }
+    this.#flights.push(flight)
+    this.#carrier.send(packet.text, (error) => this.#settle(flight, error === undefined || error === null))
     this.#full = this.#isFull(this.#burst === Infinity)
   }
 
-  #settle(packet: Packet, round: Round, taken: boolean): void {
+  /** What comes of a packet; only the first that is heard of it counts. */
+  #settle(flight: Flight, taken: boolean): void {
+    const { packet, round, place } = flight
+    if (this.#flights[place] !== flight) return
+    const last = this.#flights.pop()!
+    if (last !== flight) {
+      last.place = place
+      this.#flights[place] = last
+    }
     this.#underwayBytes -= packet.bytes
     if (taken) {
       this.#counts.packets++

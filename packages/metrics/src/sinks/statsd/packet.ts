@@ -3,6 +3,25 @@
  * packet is not delivered.
  */
 
+/** The longest packet that fits into an Ethernet frame, whatever the tunnels on its way add to it. */
+export const framePacketBytes = 1432
+
+/**
+ * The longest packet that stays on this machine. collectd and Veneur read 4,096 bytes of a datagram and no more; Linux
+ * keeps one of up to some 3,700 bytes in 4,096, so that a receive buffer holds more of such than of any longer ones
+ * below 7,800.
+ */
+const loopbackPacketBytes = 3600
+
+/** The longest packet by default: of a datagram for what Datadog's Agent reads of one, elsewhere of a write. */
+const streamPacketBytes = 8192
+
+/** The length of a packet where nobody chose one. */
+export function packetBytesFor(protocol: string, loopback: boolean): number {
+  if (protocol !== 'udp') return streamPacketBytes
+  return loopback ? loopbackPacketBytes : framePacketBytes
+}
+
 /** Who said something in a line. */
 export interface Speaker {
   /** The packet was not delivered; the amount that a line told is due again. */

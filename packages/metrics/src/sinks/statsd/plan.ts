@@ -10,8 +10,8 @@ import type {
   SourceHistogram,
   SourceInstrument,
 } from '../../sink.ts'
-import { millisecondsIn, type SampleType } from './dialects.ts'
-import { CounterEntry, GaugeEntry, SampleEntry, TotalsEntry, type Entry } from './entries.ts'
+import { millisecondsIn, type SampleType, type Spelled } from './dialects.ts'
+import { CounterEntry, GaugeEntry, SampleEntry, TotalsEntry, type Entry, type Spelling } from './entries.ts'
 import { Names, type Family, type Frame } from './names.ts'
 import { Reservoir } from './reservoir.ts'
 
@@ -26,17 +26,48 @@ export interface Sampling {
 /** How many series may wait to be told after they vanished. */
 const maxDeparting = 4096
 
-interface Known {
+/** How many series are looked at in one go: a millisecond or two of work when nothing is compiled yet. */
+const usualSlice = 1000
+
+type Preparation = Generator<void, void>
+
+/** An instrument with the series that it has. */
+type Shown = readonly [SourceInstrument, readonly Series[]]
+
+type Series = NumberSeries | HistogramSeries
+
+/** A series that was seen, and how it is spelled. */
+class Known implements Spelling {
   readonly entry: Entry
-  family: Family | undefined
+  readonly #names: Names
+  #family: Family | undefined
+  #series: Series | undefined
   /** How many labels its spelling knows; an instrument may get more. */
-  labels: number
+  #labels = 0
+
+  constructor(entry: Entry, names: Names) {
+    this.entry = entry
+    this.#names = names
+  }
+
+  /** Has it spelled anew if that is not how it is spelled already. */
+  spell(family: Family, series: Series, labels: number): void {
+    if (this.#family === family && this.#series === series && this.#labels === labels) return
+    this.#family = family
+    this.#series = series
+    this.#labels = labels
+    this.entry.spell(this)
+  }
+
+  spelled(): readonly Spelled[] {
+    return this.#names.spell(this.#family!, this.#series!.labelValues)
+  }
 }
 
 /** The series of one instrument as they were last seen. */
 interface Block {
   readonly family: Family
-  readonly series: readonly (NumberSeries | HistogramSeries)[]
+  readonly series: readonly Series[]
   readonly known: ReadonlyMap<object, Known>
 }
 
@@ -46,6 +77,7 @@ export class Plan {
   readonly #frame: Frame
   readonly #sampling: Sampling
   readonly #names: Names
+  readonly #slice: number
   readonly #untap: () => void
   /** Series that are not shown, by identity, since that is what returns. Weak, since most do not. */
   readonly #absent = new WeakMap<object, Known>()
@@ -53,50 +85,63 @@ export class Plan {
   #generation = -1
   #blocks = new Map<SourceInstrument, Block>()
   #entries: readonly Entry[] = []
+  #preparation: Preparation | undefined
 
-  constructor(source: MetricSource, frame: Frame, sampling: Sampling) {
+  constructor(source: MetricSource, frame: Frame, sampling: Sampling, slice: number = usualSlice) {
     this.#source = source
     this.#frame = frame
     this.#sampling = sampling
+    this.#slice = slice
     this.#names = new Names(frame, sampling.size === 0)
     this.#untap =
       sampling.size === 0
         ? () => {}
         : source.tap((instrument, series) => {
             const entry = this.#sampler(instrument)
-            this.#absent.set(series, { entry, family: undefined, labels: 0 })
+            this.#absent.set(series, new Known(entry, this.#names))
             return entry.reservoir
           })
   }
 
-  /** The entries to visit now. `idle` when no packet is under way that could come back. */
-  entries(idle: boolean): readonly Entry[] {
+  /**
+   * Looks for what there is to tell now; `idle` when no packet is under way that could come back. The entries follow
+   * when {@link prepare} has done its work.
+   */
+  begin(idle: boolean): void {
+    this.prepare(true)
     this.#source.collect()
     const departed = idle ? this.#letGo() : 0
     const changed = this.#source.generation !== this.#generation
-    if (changed) {
-      this.#generation = this.#source.generation
-      this.#rebuild(idle)
+    this.#generation = this.#source.generation
+    if (!changed && departed === 0) return
+    // All lists at once: between slices, an observable may stop to report what it has just reported.
+    const shown = changed ? this.#source.instruments().map((one): Shown => [one, one.series()]) : undefined
+    this.#preparation = this.#renew(shown, idle)
+  }
+
+  /** Goes on with what was begun, for one slice or as a `whole`; true when it is done. */
+  prepare(whole: boolean): boolean {
+    while (this.#preparation !== undefined) {
+      if (this.#preparation.next().done === true) this.#preparation = undefined
+      else if (!whole) return false
     }
-    if (changed || departed > 0) this.#entries = this.#list()
+    return true
+  }
+
+  /** The entries to visit, as they were when they were last prepared. */
+  get entries(): readonly Entry[] {
     return this.#entries
   }
 
   /** How many series have something to tell that would be lost. */
   due(): number {
+    this.prepare(true)
     return this.#entries.filter((entry) => entry.due()).length
   }
 
   /** Takes the taps out. */
   stop(): void {
     this.#untap()
-  }
-
-  #list(): readonly Entry[] {
-    const entries: Entry[] = []
-    for (const { known } of this.#blocks.values()) for (const { entry } of known.values()) entries.push(entry)
-    entries.push(...this.#departing)
-    return entries
   }
 
   #letGo(): number {
@@ -107,14 +152,31 @@ export class Plan {
     return departed
   }
 
-  #rebuild(idle: boolean): void {
+  /**
+   * Brings the entries up to date, and yields after every slice. What happens between slices changes the generation,
+   * so the next preparation finds it.
+   */
+  *#renew(shown: readonly Shown[] | undefined, idle: boolean): Preparation {
+    if (shown !== undefined) yield* this.#rebuild(shown, idle)
+    const entries: Entry[] = []
+    for (const { known } of this.#blocks.values()) {
+      for (const { entry } of known.values()) {
+        entries.push(entry)
+        if (entries.length % this.#slice === 0) yield
+      }
+    }
+    entries.push(...this.#departing)
+    this.#entries = entries
+  }
+
+  *#rebuild(shown: readonly Shown[], idle: boolean): Preparation {
     const before = this.#blocks
-    const instruments = this.#source.instruments()
-    this.#names.survey(instruments)
+    this.#names.survey(shown.map(([instrument]) => instrument))
     this.#blocks = new Map()
-    for (const instrument of instruments) {
+    for (const one of shown) {
+      const [instrument] = one
       const block = before.get(instrument)
-      const now = this.#block(instrument, block)
+      const now = yield* this.#block(one, block)
       this.#blocks.set(instrument, now)
       if (block !== undefined && block !== now) this.#compare(block, now, idle)
     }
@@ -125,9 +187,8 @@ export class Plan {
   }
 
   /** The block of an instrument: the one before if nothing of it changed. */
-  #block(instrument: SourceInstrument, before: Block | undefined): Block {
+  *#block([instrument, series]: Shown, before: Block | undefined): Generator<void, Block> {
     const family = this.#names.family(instrument)
-    const series = instrument.series()
     if (before?.series === series && before.family === family) return before
     const labels = instrument.labelNames.length
     const known = new Map<object, Known>()
@@ -135,10 +196,8 @@ export class Plan {
       const found = before?.known.get(one) ?? this.#absent.get(one) ?? this.#discover(instrument, one)
       known.set(one, found)
       this.#departing.delete(found.entry)
-      if (found.family === family && found.labels === labels) continue
-      found.family = family
-      found.labels = labels
-      found.entry.spell(this.#names.spell(family, one.labelValues))
+      found.spell(family, one, labels)
+      if (known.size % this.#slice === 0) yield
     }
     return { family, series, known }
   }
@@ -159,7 +218,7 @@ export class Plan {
   }
 
   #discover(instrument: SourceInstrument, series: NumberSeries | HistogramSeries): Known {
-    return { entry: this.#create(instrument, series), family: undefined, labels: 0 }
+    return new Known(this.#create(instrument, series), this.#names)
   }
 
   #create(instrument: SourceInstrument, series: NumberSeries | HistogramSeries): Entry {

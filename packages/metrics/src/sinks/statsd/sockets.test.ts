@@ -113,6 +113,26 @@ describe('over UDP', () => {
     },
   )
 
+  it('packets that stay on this machine are longer than a frame', async () => {
+    const receiver = await udp('dogstatsd')
+    const parent = new StatsD({ port: receiver.port, host: '127.0.0.1', includeDatadogTelemetry: false })
+    ends.push(() => parent.close())
+    const longest = async (name: string, options: StatsdOptions): Promise<number> => {
+      const { metrics } = metricsWith({ dialect: 'dogstatsd', ...options })
+      const counter = metrics.counter(name, { labels: ['i'] })
+      for (let i = 0; i < 500; i++) counter.inc({ i })
+      metrics.counter(`${name}.last`).inc()
+      await metrics.flush()
+      await receiver.total(key(`${name}.last`), 1)
+      const { packets } = receiver.server
+      return Math.max(...packets.filter((packet) => packet.startsWith(name)).map(({ length }) => length))
+    }
+    await expect(longest('own', { port: receiver.port })).resolves.toBeGreaterThan(3500)
+    await expect(longest('given', { client: parent })).resolves.toBeGreaterThan(3500)
+    await expect(longest('child', { client: parent.childClient({}) })).resolves.toBeLessThanOrEqual(1432)
+    expect(Math.max(...receiver.server.packets.map((packet) => packet.length))).toBeLessThanOrEqual(3600)
+  })
+
   it('a shutdown that nobody waits for leaves at once', async () => {
     const receiver = await udp('statsd')
     const { metrics } = metricsWith({ port: receiver.port })

@@ -317,6 +317,38 @@ describe('a flush', () => {
     expect(client.server.lines).toBe(100)
   })
 
+  it('sends no more bytes in one go when its packets are longer', async () => {
+    const { metrics, client } = bench('statsd', { maxPacketBytes: 8000 })
+    const counter = metrics.counter('c', { labels: ['i'] })
+    for (let i = 0; i < 900; i++) counter.inc({ i: `${'long.'.repeat(10)}${i}` })
+    const flush = metrics.flush(5000)
+    // Three of them are more than the 22,912 bytes of sixteen short ones.
+    expect(client.server.packets).toHaveLength(3)
+    time.advance(1)
+    expect(client.server.packets).toHaveLength(6)
+    await metrics.flush(0)
+    await flush
+    expect(client.server.lines).toBe(900)
+  })
+
+  it('of thousands of new series takes several turns, unless nobody waits for them', async () => {
+    const { metrics, client } = bench('statsd')
+    const counter = metrics.counter('c', { labels: ['i'], maxSeries: 20_000 })
+    for (let i = 0; i < 9000; i++) counter.inc({ i })
+    const flush = metrics.flush(5000)
+    time.advance(3)
+    expect(client.server.packets).toHaveLength(0)
+    for (let ms = 0; ms < 100; ms++) time.advance(1)
+    expect(client.server.lines).toBe(9000)
+    await flush
+    for (let i = 9000; i < 18_000; i++) counter.inc({ i })
+    const second = metrics.flush(5000)
+    expect(client.server.lines).toBe(9000)
+    void metrics.shutdown(0)
+    expect(client.server.lines).toBe(18_000)
+    await second
+  })
+
   it('that fails counts as an error of the sink', async () => {
     const { metrics, client, sink } = bench('statsd')
     metrics.updateFilter({})
@@ -327,6 +359,44 @@ describe('a flush', () => {
     await metrics.flush()
     expect(client.server.counters.get('["kit.metrics.sink.errors.statsd.flush",[]]')).toBe(1)
     expect(sink.stats()).toMatchObject({ errors: 1, packets: 1 })
+  })
+})
+
+describe('a packet', () => {
+  /** The longest one of a flush that fills many. */
+  async function longest(client: FakeClient, options: StatsdOptions = {}): Promise<number> {
+    const { metrics, flushed } = bench('statsd', options, client)
+    const counter = metrics.counter('counter', { labels: ['i'] })
+    for (let i = 0; i < 1500; i++) counter.inc({ i })
+    return Math.max(...(await flushed()).map((packet) => packet.length))
+  }
+
+  it.each<[string, number]>([
+    ['127.0.0.1', 3600],
+    ['127.8.8.8', 3600],
+    ['::1', 3600],
+    ['localhost', 3600],
+    ['192.0.2.1', 1432],
+    ['statsd', 1432],
+    ['127.example', 1432],
+    ['localhost.example', 1432],
+    ['::2', 1432],
+  ])('to %s is at most %i bytes long', async (host, atMost) => {
+    const client = new FakeClient('statsd')
+    client.host = host
+    const bytes = await longest(client)
+    expect(bytes).toBeLessThanOrEqual(atMost)
+    expect(bytes).toBeGreaterThan(atMost - 20)
+    await expect(longest(client, { maxPacketBytes: 512 })).resolves.toBeLessThanOrEqual(512)
+    await expect(longest(client, { maxPacketBytes: 7680 })).resolves.toBeGreaterThan(7660)
+  })
+
+  it('fits into a frame where the client does not say where it goes', async () => {
+    await expect(longest(new FakeClient('statsd'))).resolves.toBeLessThanOrEqual(1432)
+    const child = new FakeClient('statsd')
+    child.host = '127.0.0.1'
+    child.isChild = true
+    await expect(longest(child)).resolves.toBeLessThanOrEqual(1432)
   })
 })
 
@@ -345,6 +415,21 @@ describe('the end', () => {
     await end
     expect(dropped('undelivered')).toBe(2)
     expect(time.pendingTimers).toBe(0)
+  })
+
+  it('counts what was in packets that nobody answered for', async () => {
+    const { metrics, client, sink, dropped } = bench('statsd', { maxPacketBytes: 64 })
+    client.outcome = () => 'lost'
+    for (let i = 0; i < 12; i++) metrics.counter(`counter.with.a.longer.name.${i}`).inc()
+    const end = metrics.shutdown(5000)
+    expect(sink.stats().underway).toBe(12)
+    for (let turn = 0; turn < 100; turn++) {
+      await new Promise(setImmediate)
+      time.advance(100)
+    }
+    await end
+    expect(sink.stats()).toMatchObject({ underway: 0, errors: 12 })
+    expect(dropped('undelivered')).toBe(12)
   })
 
   it('without time hands everything over before it returns', () => {

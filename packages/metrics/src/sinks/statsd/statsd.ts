@@ -10,6 +10,7 @@ import { dialectOf, type Dialect } from './dialects.ts'
 import type { Frame } from './names.ts'
 import { checkDialect, resolveOptions, type Resolved, type StatsdOptions } from './options.ts'
 import { Outbox, type StatsdStats } from './outbox.ts'
+import { packetBytesFor } from './packet.ts'
 import { Plan } from './plan.ts'
 
 /**
@@ -86,7 +87,7 @@ class Statsd implements StatsdSink {
       type: sampleType,
       random,
     })
-    const packetBytes = maxPacketBytes ?? (carrier.protocol === 'udp' ? 1432 : 8192)
+    const packetBytes = maxPacketBytes ?? packetBytesFor(carrier.protocol, carrier.loopback)
     this.#outbox = new Outbox(source, this.#plan, carrier, packetBytes, maxQueueBytes)
     this.#nextFlush = clock.now()
     this.#schedule()
