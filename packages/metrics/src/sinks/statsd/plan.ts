@@ -217,11 +217,11 @@ export class Plan {
     else if (entry.due()) this.#source.drop('undelivered')
   }
 
-  #discover(instrument: SourceInstrument, series: NumberSeries | HistogramSeries): Known {
+  #discover(instrument: SourceInstrument, series: Series): Known {
     return new Known(this.#create(instrument, series), this.#names)
   }
 
-  #create(instrument: SourceInstrument, series: NumberSeries | HistogramSeries): Entry {
+  #create(instrument: SourceInstrument, series: Series): Entry {
     const { wholeCounters, signedGaugeIsChange } = this.#frame.dialect
     if (instrument.kind === 'histogram') {
       if (this.#sampling.size > 0) return this.#sampler(instrument)
