@@ -12,29 +12,37 @@ import type { MeasureOptions } from './measure.ts'
 import { measureGroup, measureRetention } from './measure.ts'
 import type { NodeBinary } from './nodes.ts'
 import { findNodes } from './nodes.ts'
-import type { GroupResult, Report, RetentionResult, Run } from './results.ts'
+import type { GroupResult, Report, RetentionResult, Run, Verdict } from './results.ts'
 import { failuresOf, verdictsOf } from './results.ts'
-import type { Suite } from './suite.ts'
+import type { Group, Suite } from './suite.ts'
 import { groupText, retentionText } from './text.ts'
 
 /** What to measure. */
-export interface BenchmarkOptions {
-  readonly suite: Suite
+export interface BenchmarkOptions<G extends Group = Group> {
+  readonly suite: Suite<G>
   /** The compiled module that exports the suite. */
   readonly suiteUrl: URL
   /** The `package.json` of the workspace package that has the lines of Node. */
   readonly matrix: URL
   readonly argv: readonly string[]
+  /** Verdicts on a group that the harness does not know, such as on what it allocates. */
+  readonly verdictsOn?: (group: G, result: GroupResult) => readonly Verdict[]
 }
 
 /**
  * Runs a benchmark. Resolves with the exit code: 0; 1 if a case failed, or with `--check` if a target was missed; 2
  * for bad arguments.
  */
-export async function benchmark({ suite, suiteUrl, matrix, argv }: BenchmarkOptions): Promise<number> {
+export async function benchmark<G extends Group>({
+  suite,
+  suiteUrl,
+  matrix,
+  argv,
+  verdictsOn = () => [],
+}: BenchmarkOptions<G>): Promise<number> {
   let args: Args
   let nodes: NodeBinary[]
-  let chosen: Suite
+  let chosen: Suite<G>
   try {
     args = readArgs(argv)
     if (args.help) {
@@ -55,7 +63,9 @@ export async function benchmark({ suite, suiteUrl, matrix, argv }: BenchmarkOpti
   const worker = new URL('./worker.js', import.meta.url)
   say(`${suite.title}\n${describeMachine(machine())}\n\n`)
   const runs: Run[] = []
-  for (const node of nodes) runs.push(await runOn(chosen, { ...how, node, worker, suite: suiteUrl }))
+  for (const node of nodes) {
+    runs.push(await runOn(chosen, { ...how, node, worker, suite: suiteUrl }, verdictsOn))
+  }
 
   const { rounds, roundMs } = how
   const date = new Date().toISOString()
@@ -65,11 +75,16 @@ export async function benchmark({ suite, suiteUrl, matrix, argv }: BenchmarkOpti
   return conclude(runs, args.check)
 }
 
-async function runOn(suite: Suite, options: MeasureOptions): Promise<Run> {
+async function runOn<G extends Group>(
+  suite: Suite<G>,
+  options: MeasureOptions,
+  verdictsOn: (group: G, result: GroupResult) => readonly Verdict[],
+): Promise<Run> {
   say(`Node ${options.node.version}\n\n`)
   const groups: GroupResult[] = []
   for (const group of suite.groups) {
-    const result = await measureGroup(group, options)
+    const measured = await measureGroup(group, options)
+    const result = { ...measured, verdicts: [...measured.verdicts, ...verdictsOn(group, measured)] }
     groups.push(result)
     say(`${groupText(result)}\n`)
   }
@@ -82,7 +97,7 @@ async function runOn(suite: Suite, options: MeasureOptions): Promise<Run> {
   return { node: options.node.version, groups, retention }
 }
 
-function choose({ title, groups, retention }: Suite, only: string): Suite {
+function choose<G extends Group>({ title, groups, retention }: Suite<G>, only: string): Suite<G> {
   const text = only.toLowerCase()
   const matches = (group: { name: string; title: string }): boolean =>
     `${group.name} ${group.title}`.toLowerCase().includes(text)

@@ -4,10 +4,10 @@
  */
 
 /** All that one benchmark measures. */
-export interface Suite {
+export interface Suite<G extends Group = Group> {
   /** The heading of the results. */
   readonly title: string
-  readonly groups: readonly Group[]
+  readonly groups: readonly G[]
   readonly retention: readonly RetentionGroup[]
 }
 
