@@ -8,7 +8,19 @@ beforeEach(() => destination.clear())
 afterEach(() => vi.unstubAllEnvs())
 
 test.each<[unknown, string]>([
-  [{ async: true }, 'KIT_LOG_UNKNOWN_OPTION'],
+  [{ async: true }, 'KIT_LOG_BAD_OPTION'],
+  [{ async: true, destination: process.stdout }, 'KIT_LOG_BAD_OPTION'],
+  [{ async: 1, destination: 1 }, 'KIT_LOG_BAD_OPTION'],
+  [{ async: null, destination: 1 }, 'KIT_LOG_BAD_OPTION'],
+  [{ async: { bytes: 1 }, destination: 1 }, 'KIT_LOG_UNKNOWN_OPTION'],
+  [{ async: { maxBytes: 0 }, destination: 1 }, 'KIT_LOG_BAD_OPTION'],
+  [{ async: { maxBytes: 1.5 }, destination: 1 }, 'KIT_LOG_BAD_OPTION'],
+  [{ async: { maxBytes: '1' }, destination: 1 }, 'KIT_LOG_BAD_OPTION'],
+  [{ reopenOnSignal: 'SIGHUP' }, 'KIT_LOG_BAD_OPTION'],
+  [{ reopenOnSignal: 'SIGHUP', destination: 1 }, 'KIT_LOG_BAD_OPTION'],
+  [{ reopenOnSignal: 'HUP', destination: 'a.log' }, 'KIT_LOG_BAD_OPTION'],
+  [{ reopenOnSignal: 'SIGKILL', destination: 'a.log' }, 'KIT_LOG_BAD_OPTION'],
+  [{ reopenOnSignal: 1, destination: 'a.log' }, 'KIT_LOG_BAD_OPTION'],
   [{ sampling: {} }, 'KIT_LOG_UNKNOWN_OPTION'],
   [{ levle: 'info' }, 'KIT_LOG_UNKNOWN_OPTION'],
   [{ level: 30 }, 'KIT_LOG_BAD_OPTION'],

@@ -12,7 +12,9 @@ import { treeLogger } from './logger.ts'
 import type { Logger } from './logger.ts'
 import { resolveRedact } from './redact.ts'
 import type { RedactOptions } from './redact.ts'
+import { checkSignal, reopenOn } from './reopen-signal.ts'
 import { processState } from './stats.ts'
+import { MAX_WAITING_BYTES } from './stream-sink.ts'
 
 /** How to make a logger. */
 export interface LoggerOptions {
@@ -31,10 +33,24 @@ export interface LoggerOptions {
   format?: 'json' | 'text' | 'auto' | undefined
   /**
    * Where lines go: an object with `write(line)`, the path of a file to append to, or an open file descriptor.
-   * Default: 1, standard output. Files and descriptors are written synchronously. A stream keeps what it cannot
-   * write yet: what is logged while more than 8 MiB wait in it is dropped and counted.
+   * Default: 1, standard output. Files and descriptors are written before a log call returns, unless `async` says
+   * otherwise. A stream keeps what it cannot write yet: what is logged while more than 8 MiB wait in it is dropped
+   * and counted. Loggers of one file or descriptor share it. A file that was renamed or deleted is noticed within a
+   * second of logging, and opened again by its path.
    */
   destination?: Destination | string | number | undefined
+  /**
+   * For files and descriptors: log calls do not wait for a reader that is behind. Lines are written when the turn of
+   * the event loop ends; at most `maxBytes` (default 8 MiB) wait, what is logged beyond is dropped and counted, and a
+   * line tells how many. What waits is written when the process exits, by `process.exit`, an uncaught error or a
+   * rejection too; a signal that kills the process loses the lines of the current turn. Default false.
+   */
+  async?: boolean | AsyncOptions | undefined
+  /**
+   * A signal such as `'SIGHUP'` at which the file is opened again by its path, for rotation. Its default action,
+   * which ends the process, is then gone. Needs the path of a file as destination. Default: none.
+   */
+  reopenOnSignal?: NodeJS.Signals | undefined
   /** Fields of every line. Default: none. */
   base?: object | undefined
   /**
@@ -44,7 +60,13 @@ export interface LoggerOptions {
   redact?: RedactOptions | undefined
 }
 
-const OPTION_NAMES = ['name', 'level', 'format', 'destination', 'base', 'redact']
+/** How lines wait. */
+export interface AsyncOptions {
+  /** Bytes that may wait. Default 8 MiB. */
+  maxBytes?: number | undefined
+}
+
+const OPTION_NAMES = ['name', 'level', 'format', 'destination', 'async', 'reopenOnSignal', 'base', 'redact']
 const FORMATS: ReadonlySet<unknown> = new Set(['json', 'text', 'auto'])
 
 /**
@@ -72,10 +94,15 @@ export function createLogger(options: LoggerOptions = {}): Logger {
     )
   }
   const redactor = resolveRedact(options.redact)
+  const maxWaiting = resolveAsync(options)
+  const signal = resolveSignal(options)
   const complaints: string[] = []
   const spec = level === undefined ? environmentSpec(complaints) : parseLevelSpec(level)
+  const output = resolveDestination(options.destination)
+  if (signal !== undefined) reopenOn(signal, output)
   const writer = new LineWriter({
-    destination: resolveDestination(options.destination),
+    output,
+    maxWaiting,
     format: format ?? environmentFormat(complaints),
     redactor,
     base,
@@ -92,6 +119,31 @@ export function createLogger(options: LoggerOptions = {}): Logger {
 export function defaultLogger(): Logger {
   processState.defaultLogger ??= createLogger()
   return processState.defaultLogger
+}
+
+/** The bytes that may wait; 0 for a logger that writes at once. */
+function resolveAsync({ async, destination }: LoggerOptions): number {
+  if (async === undefined || async === false) return 0
+  if (typeof destination === 'object' && destination !== null) {
+    throw new LogError(
+      'KIT_LOG_BAD_OPTION',
+      'async is for files and descriptors: a destination of your own decides itself when to write.',
+    )
+  }
+  if (async === true) return MAX_WAITING_BYTES
+  checkOptionNames('async', async, ['maxBytes'])
+  const { maxBytes = MAX_WAITING_BYTES } = async
+  if (!Number.isSafeInteger(maxBytes) || maxBytes <= 0) {
+    throw new LogError('KIT_LOG_BAD_OPTION', 'async.maxBytes is a positive whole number of bytes.')
+  }
+  return maxBytes
+}
+
+function resolveSignal({ reopenOnSignal, destination }: LoggerOptions): NodeJS.Signals | undefined {
+  if (reopenOnSignal === undefined) return undefined
+  checkSignal(reopenOnSignal)
+  if (typeof destination === 'string') return reopenOnSignal
+  throw new LogError('KIT_LOG_BAD_OPTION', 'reopenOnSignal needs the path of a file as destination.')
 }
 
 function environmentSpec(complaints: string[]): LevelSpecEntry[] {

@@ -237,7 +237,7 @@ test('a reader that has gone away does not end or stop the process', async () =>
   expect(await exited).toEqual([0, null])
 })
 
-test('a reader that stalls costs lines, all of them counted, and hears how many when it is back', () => {
+test('a reader that stalls costs lines, all of them counted, and hears how many, with no line cut, when it is back', () => {
   const path = join(folder, 'pipe')
   execFileSync('/usr/bin/env', ['mkfifo', path])
   const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
@@ -256,7 +256,6 @@ test('a reader that stalls costs lines, all of them counted, and hears how many 
   closeSync(reader)
 
   const lines = text.split('\n')
-  const cut = lines.splice(50 - dropped, 1)
   expect(lines.pop()).toBe('')
   const records = lines.map((line) => JSON.parse(line) as unknown)
   expect(records).toMatchObject([
@@ -264,7 +263,6 @@ test('a reader that stalls costs lines, all of them counted, and hears how many 
     { level: 'warn', lost: dropped, msg: `${dropped} lines dropped` },
     { msg: 'after' },
   ])
-  expect(cut[0]).toMatch(/^\{"level":"info".*x$/)
 })
 
 test('a reader that is slower than the writer loses nothing', async () => {

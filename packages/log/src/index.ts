@@ -1,7 +1,7 @@
 // Structured logs with levels that change while the process runs.
 
 export { createLogger, defaultLogger } from './create-logger.ts'
-export type { LoggerOptions } from './create-logger.ts'
+export type { AsyncOptions, LoggerOptions } from './create-logger.ts'
 export { withFields } from './context-fields.ts'
 export type { Destination } from './destination.ts'
 export { annotate, eventFields, withEvent } from './event.ts'

@@ -5,7 +5,6 @@
 import { clock, current } from '@kit/context'
 import type { Context } from '@kit/context'
 import { contextFields } from './context-fields.ts'
-import type { Destination } from './destination.ts'
 import { isError } from './encode/error.ts'
 import { eachField, encodeFields, noFields, openFields } from './encode/fields.ts'
 import type { FieldSet } from './encode/fields.ts'
@@ -17,8 +16,7 @@ import { TextFormat, textLabel } from './encode/text.ts'
 import { ValueEncoder } from './encode/value.ts'
 import { INFO, WARN } from './level.ts'
 import type { Change } from './levels.ts'
-import { outputOf } from './output.ts'
-import type { Output } from './output.ts'
+import type { LineSource, Output } from './output.ts'
 import type { Redactor } from './redact.ts'
 import { stats } from './stats.ts'
 
@@ -27,22 +25,25 @@ const MAX_NESTING = 4
 
 /** What a writer is made of. */
 export interface LineWriterOptions {
-  readonly destination: Destination
+  readonly output: Output
+  /** Bytes that may wait in the output; 0 for none. */
+  readonly maxWaiting: number
   readonly format: 'json' | 'text' | 'auto'
   readonly redactor: Redactor
   readonly base: object | undefined
 }
 
 /** The writer that all loggers of one `createLogger` share. */
-export class LineWriter {
+export class LineWriter implements LineSource {
   readonly format: LineFormat
+  readonly maxWaiting: number
   readonly #values: ValueEncoder
   readonly #output: Output
   readonly #base: FieldSet
-  readonly #notice: (lost: number) => string = (lost) => this.#noticeLine(lost)
 
   constructor(options: LineWriterOptions) {
-    this.#output = outputOf(options.destination)
+    this.#output = options.output
+    this.maxWaiting = options.maxWaiting
     const text = options.format === 'auto' ? this.#output.isTerminal : options.format === 'text'
     const colors = this.#output.isTerminal && !process.env['NO_COLOR']
     this.#values = new ValueEncoder(options.redactor, text ? textLabel(colors) : jsonLabel)
@@ -86,7 +87,18 @@ export class LineWriter {
   }
 
   flush(timeoutMs: number): Promise<void> {
-    return this.#output.flush(timeoutMs, this.#notice)
+    return this.#output.flush(timeoutMs, this)
+  }
+
+  /** Opens the file again by its name. False if that failed, or there is no file. */
+  reopen(): boolean {
+    return this.#output.reopen()
+  }
+
+  /** The line that tells of lost ones. */
+  notice(lost: number): string {
+    const fields = `${this.#base.without(['lost'])}${this.format.known('lost').label}${lost}`
+    return this.format.line(WARN, clock.wallTime(), '', fields, `${lost} lines dropped`)
   }
 
   #line(level: number, label: string, own: FieldSet, ctx: Context, args: readonly unknown[]): void {
@@ -106,7 +118,7 @@ export class LineWriter {
     let text = this.#base.under(contextFields(ctx, this.format)).under(own)
     if (extras.length > 0) text = text.under(encodeFields(this.format, extraFields(fields, extras)))
     const allFields = fields === undefined ? text.text : this.#join(text, fields)
-    this.#output.write(this.format.line(level, clock.wallTime(), label, allFields, message), this.#notice)
+    this.#output.write(this.format.line(level, clock.wallTime(), label, allFields, message), this)
   }
 
   /** The text of `fields` over those that the line has anyway. */
@@ -121,11 +133,6 @@ export class LineWriter {
       if (inherited.has(known.name)) (replaced ??= []).push(known.name)
     })
     return (replaced === undefined ? inherited.text : inherited.without(replaced)) + added
-  }
-
-  #noticeLine(lost: number): string {
-    const fields = this.#base.text + encodeFields(this.format, { lost }).text
-    return this.format.line(WARN, clock.wallTime(), '', fields, `${lost} lines dropped`)
   }
 }
 

@@ -44,7 +44,7 @@ log.info({ a: 1 }, { b: 2 })
 // @ts-expect-error no line has the level silent
 log.isLevelEnabled('silent')
 // @ts-expect-error no such option
-createLogger({ async: true })
+createLogger({ asynchronous: true })
 // @ts-expect-error no such format
 createLogger({ format: 'xml' })
 // @ts-expect-error who may change levels must be said

@@ -67,9 +67,15 @@ export interface Logger {
   readonly levels: LevelTree
   /**
    * Resolves once the destination has written what it was given, at the latest after `timeoutMs` (default
-   * 5,000). Files and file descriptors are written synchronously and have nothing to wait for. Never rejects.
+   * 5,000). A logger that is not `async` has nothing to wait for. Never rejects.
    */
   flush(timeoutMs?: number): Promise<void>
+  /**
+   * Opens the log file again by its path, after it was renamed; for all loggers that write to it. False, with the
+   * lines going on to the old file, if that fails (counted in `logStats().failedReopens`) or the destination is no
+   * path. Never throws.
+   */
+  reopen(): boolean
 }
 
 /**
@@ -189,6 +195,10 @@ export function treeLogger(writer: LineWriter, levels: LoggerLevels, name: strin
 
     flush(timeoutMs = 5000): Promise<void> {
       return writer.flush(timeoutMs)
+    }
+
+    reopen(): boolean {
+      return writer.reopen()
     }
   }
 

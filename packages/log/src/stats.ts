@@ -18,6 +18,8 @@ export interface LogStats {
   readonly foldedNames: number
   /** Listeners of `levels.onChange` that threw. */
   readonly failedListeners: number
+  /** Times that a log file could not be opened again by its path; its lines went on to the old one. */
+  readonly failedReopens: number
 }
 
 /** What all copies of this package in one process share. */
@@ -28,6 +30,14 @@ export interface ProcessState {
   eventKey: Key<LogEvent | undefined> | undefined
 }
 
+const ZERO: LogStats = {
+  droppedLines: 0,
+  droppedFields: 0,
+  truncatedValues: 0,
+  foldedNames: 0,
+  failedListeners: 0,
+  failedReopens: 0,
+}
 const anchor = Symbol.for('@kit/log@1')
 
 /** The shared state, created by whichever copy of the package is loaded first. */
@@ -44,10 +54,12 @@ export function logStats(): LogStats {
 function shareState(): ProcessState {
   const home: typeof globalThis & { [anchor]?: ProcessState } = globalThis
   home[anchor] ??= {
-    stats: { droppedLines: 0, droppedFields: 0, truncatedValues: 0, foldedNames: 0, failedListeners: 0 },
+    stats: { ...ZERO },
     defaultLogger: undefined,
     contextKey: undefined,
     eventKey: undefined,
   }
+  // An older copy of the package may have made it, without the counts that are newer.
+  Object.assign(home[anchor].stats, { ...ZERO, ...home[anchor].stats })
   return home[anchor]
 }
