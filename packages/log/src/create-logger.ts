@@ -107,7 +107,7 @@ export function createLogger(options: LoggerOptions = {}): Logger {
     redactor,
     base,
   })
-  const levels = createLevels(spec, (change) => writer.audit(change))
+  const levels = createLevels(spec, (record) => writer.audit(record))
   for (const complaint of complaints) writer.warn(complaint)
   return treeLogger(writer, levels, name ?? '')
 }

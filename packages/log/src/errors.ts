@@ -17,6 +17,10 @@ export type LogErrorCode =
   | 'KIT_LOG_TOO_MANY_NAMES'
   /** A lifetime is not a positive, finite number of milliseconds. */
   | 'KIT_LOG_BAD_TTL'
+  /** A condition on requests is empty, asks for something there is not, or for a header that carries credentials. */
+  | 'KIT_LOG_BAD_CONDITION'
+  /** An override was to be added to a tree that has as many as it takes. */
+  | 'KIT_LOG_TOO_MANY_OVERRIDES'
   /** The file of a destination cannot be opened, or its descriptor is not open; `cause` is the system's error. */
   | 'KIT_LOG_BAD_DESTINATION'
   /** `levelHandler` was called without saying who may change levels. */

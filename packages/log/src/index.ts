@@ -2,6 +2,8 @@
 
 export { createLogger, defaultLogger } from './create-logger.ts'
 export type { AsyncOptions, LoggerOptions } from './create-logger.ts'
+export type { AuditRecord, LevelAudit, OverrideAudit } from './audit.ts'
+export type { RequestCondition } from './condition.ts'
 export { withFields } from './context-fields.ts'
 export type { Destination } from './destination.ts'
 export { annotate, eventFields, withEvent } from './event.ts'
@@ -10,8 +12,19 @@ export type { LogErrorCode } from './errors.ts'
 export type { Level, LineLevel } from './level.ts'
 export { levelHandler } from './level-handler.ts'
 export type { LevelHandlerOptions } from './level-handler.ts'
-export type { Change, LevelState, LevelTree, NamedLevelState, SetLevelOptions } from './levels.ts'
+export type { LevelCarrier, LevelOperation, Place } from './level-operation.ts'
+export type {
+  Change,
+  LevelSetting,
+  LevelState,
+  LevelTree,
+  NamedLevelState,
+  SetLevelOptions,
+} from './levels.ts'
 export type { Logger, LogMethod } from './logger.ts'
+export type { Override, OverrideOptions, OverrideState } from './override.ts'
+export { withRequest } from './request-facts.ts'
+export type { RequestFacts } from './request-facts.ts'
 export { defaultRedactedKeys } from './redact.ts'
 export type { RedactOptions } from './redact.ts'
 export { logStats } from './stats.ts'

@@ -1,161 +1,117 @@
-// The level tree: one node for each dotted logger name, shared by every logger of that name, so that a
-// change reaches all of them at once and none has to be found. A node keeps the number that its loggers
-// compare with (`gate`); a change recomputes the gates below it and costs the loggers nothing.
-//
-// A setting counts for its logger and, unless something nearer is set, for the loggers below. Between two
-// settings that could count for a logger the nearer wins: its own name beats any glob, a longer glob beats
-// a shorter one, and 'db.pool' beats 'db.*' for 'db.pool.conn'.
+// The level tree: what can be done to the levels of live loggers, each deed audited, told to listeners, and carried
+// to the trees of other threads and processes where there are carriers.
 
+import { threadId } from 'node:worker_threads'
 import { clock } from '@kit/context'
-import type { Timer } from '@kit/context'
-import { checkOptionNames, LogError } from './errors.ts'
-import { INFO, levelName, requireLevel } from './level.ts'
-import { formatTarget, parseTarget } from './level-spec.ts'
+import { AuditTrail } from './audit.ts'
+import type { AuditRecord } from './audit.ts'
+import { checkOptionNames } from './errors.ts'
+import { Exceptions } from './exceptions.ts'
+import { levelName, requireLevel } from './level.ts'
+import { below, levelOf, nameOf, Names, stateOf } from './level-nodes.ts'
+import type { LevelNode, Node, Target } from './level-nodes.ts'
+import type { LevelCarrier, LevelOperation, Place } from './level-operation.ts'
+import { parseTarget } from './level-spec.ts'
 import type { LevelSpecEntry } from './level-spec.ts'
-import type { Change, LevelState, LevelTree, NamedLevelState, SetLevelOptions } from './levels.ts'
+import type {
+  Change,
+  LevelSetting,
+  LevelState,
+  LevelTree,
+  NamedLevelState,
+  SetLevelOptions,
+} from './levels.ts'
+import { checkLifetime, createOverride } from './override.ts'
+import type { ActiveOverride, Override, OverrideEnd, OverrideOptions } from './override.ts'
 import { stats } from './stats.ts'
-
-/** One logger name. Its `gate` is all that a disabled log call reads. */
-export interface LevelNode {
-  readonly name: string
-  readonly gate: number
-}
 
 /** A level tree with the part that only loggers use. */
 export interface LoggerLevels extends LevelTree {
   readonly root: LevelNode
+  readonly exceptions: Exceptions
   /** The node of a valid dotted name; the nearest existing ancestor's when the tree is full (counted). */
   node(name: string): LevelNode
 }
 
-/**
- * How many names a tree keeps. Names come from code, so this is never reached in earnest; it bounds what
- * names made from input could cost.
- */
-export const MAX_NAMES = 4096
-
-/** Builds the tree that a spec describes. `audit` is called once for every later change. */
-export function createLevels(spec: readonly LevelSpecEntry[], audit: (change: Change) => void): LoggerLevels {
+/** Builds the tree that a spec describes. `audit` is called once for every later deed. */
+export function createLevels(
+  spec: readonly LevelSpecEntry[],
+  audit: (record: AuditRecord) => void,
+): LoggerLevels {
   return new Tree(spec, audit)
 }
 
-/** What is set for one target: a node itself, or the descendants of a node. */
-class Setting {
-  level: number | undefined = undefined
-  startup: number | undefined = undefined
-  temporary: Temporary | undefined = undefined
-}
-
-interface Temporary {
-  readonly revertTo: number | undefined
-  readonly expiresAt: number
-  readonly timer: Timer
-}
-
-class Node implements LevelNode {
-  readonly name: string
-  readonly parent: Node | undefined
-  readonly children: Node[] = []
-  readonly own: Setting = new Setting()
-  below: Setting | undefined = undefined
-  gate = INFO
-
-  constructor(name: string, parent: Node | undefined) {
-    this.name = name
-    this.parent = parent
-  }
-}
-
-interface Target {
-  readonly node: Node
-  readonly setting: Setting
-  readonly below: boolean
-}
+const nowhere: readonly Place[] = []
 
 class Tree implements LoggerLevels {
-  readonly root: Node = new Node('', undefined)
+  readonly root: Node
+  readonly exceptions: Exceptions
   revision = 0
-  readonly #nodes = new Map<string, Node>([['', this.root]])
+  readonly #names: Names
   readonly #listeners = new Set<(change: Change) => void>()
-  readonly #audit: (change: Change) => void
+  readonly #carriers = new Set<LevelCarrier>()
+  readonly #trail = new AuditTrail()
+  readonly #audit: (record: AuditRecord) => void
+  /** The carrier whose operation is being applied, which knows it already. */
+  #source: LevelCarrier | undefined
+  #applied: Promise<readonly Place[]> = Promise.resolve(nowhere)
 
-  constructor(spec: readonly LevelSpecEntry[], audit: (change: Change) => void) {
+  constructor(spec: readonly LevelSpecEntry[], audit: (record: AuditRecord) => void) {
     this.#audit = audit
-    this.root.own.level = INFO
-    this.root.own.startup = INFO
+    this.exceptions = new Exceptions(() => {
+      this.#names.floor = this.exceptions.floor
+      this.#names.refresh(this.root)
+    })
+    this.#names = new Names(this.exceptions.floor)
+    this.root = this.#names.root
     for (const { target, level } of spec) {
-      const { setting } = this.#target(target.name, target.below)
+      const { setting } = this.#names.target(target.name, target.below)
       setting.level = level
       setting.startup = level
     }
-    refresh(this.root)
+    this.#names.refresh(this.root)
   }
 
   node(name: string): Node {
-    return this.#nodes.get(name) ?? this.#create(name) ?? this.#fold(name)
+    return this.#names.node(name)
   }
 
   get(name = ''): LevelState {
     const target = parseTarget(name)
-    const node = this.#nodes.get(target.name)
+    const node = this.#names.find(target.name)
     if (node === undefined)
-      return { level: levelName(below(this.#nearest(target.name))), configured: undefined }
-    const setting = target.below ? node.below : node.own
-    return state(target.below ? below(node) : node.gate, setting)
+      return { level: levelName(below(this.#names.nearest(target.name))), configured: undefined }
+    return stateOf(target.below ? below(node) : node.level, target.below ? node.below : node.own)
   }
 
   has(name: string): boolean {
-    const target = parseTarget(name)
-    const node = this.#nodes.get(target.name)
-    return node !== undefined && (!target.below || node.below !== undefined)
+    return this.#names.existing(name).length > 0
   }
 
   set(name: string, level: string | null, options: SetLevelOptions = {}): Change {
     checkOptionNames('levels.set', options, ['ttlMs', 'reason', 'by'])
-    const parsed = parseTarget(name)
-    const number = level === null ? undefined : requireLevel(level)
-    const { ttlMs } = options
-    if (ttlMs !== undefined && !(ttlMs > 0 && Number.isFinite(ttlMs))) {
-      throw new LogError(
-        'KIT_LOG_BAD_TTL',
-        `ttlMs is a positive number of milliseconds, not ${String(ttlMs)}.`,
-      )
+    checkSetting(name, level, options.ttlMs)
+    return this.#set(name, level, options)
+  }
+
+  setAll(settings: readonly LevelSetting[]): readonly Change[] {
+    for (const setting of settings) {
+      checkOptionNames('levels.setAll', setting, ['name', 'level', 'ttlMs', 'reason', 'by'])
+      checkSetting(setting.name, setting.level, setting.ttlMs)
     }
-    const target = this.#target(parsed.name, parsed.below)
-    const { setting } = target
-    const previous = setting.temporary
-    previous?.timer.cancel()
-    setting.temporary = undefined
-    if (ttlMs !== undefined) {
-      setting.temporary = {
-        revertTo: previous === undefined ? setting.level : previous.revertTo,
-        expiresAt: clock.wallTime() + ttlMs,
-        timer: clock.setTimer(ttlMs, () => this.#expire(target, options.by)),
-      }
-    }
-    return this.#apply(target, number ?? this.#inherited(target), options.reason, options.by)
+    this.#names.checkRoom(settings.map((setting) => parseTarget(setting.name).name))
+    return settings.map((setting) => this.#set(setting.name, setting.level, setting))
   }
 
   reset(name?: string): readonly Change[] {
-    const changes: Change[] = []
-    for (const target of name === undefined ? this.#targets() : this.#existing(name)) {
-      const { setting } = target
-      if (setting.level === setting.startup && setting.temporary === undefined) continue
-      setting.temporary?.timer.cancel()
-      setting.temporary = undefined
-      changes.push(this.#apply(target, setting.startup, 'reset', undefined))
-    }
-    return changes
+    return this.#reset(name, undefined)
   }
 
   list(): readonly NamedLevelState[] {
     const states: NamedLevelState[] = []
-    for (const { node, setting, below: isBelow } of this.#targets()) {
-      if (isBelow && setting.level === undefined) continue
-      states.push({
-        name: formatTarget(node.name, isBelow),
-        ...state(isBelow ? below(node) : node.gate, setting),
-      })
+    for (const target of this.#names.targets()) {
+      if (target.below && target.setting.level === undefined) continue
+      states.push({ name: nameOf(target), ...stateOf(levelOf(target), target.setting) })
     }
     return states.toSorted((a, b) => (a.name < b.name ? -1 : 1))
   }
@@ -169,28 +125,199 @@ class Tree implements LoggerLevels {
     }
   }
 
-  #apply(
+  override(options: OverrideOptions): Override {
+    return this.#override(options)
+  }
+
+  overrides(): readonly Override[] {
+    return this.exceptions.overrides()
+  }
+
+  endOverride(id: string, by?: string): boolean {
+    const override = this.exceptions.override(id)
+    override?.finish('ended', by)
+    return override !== undefined
+  }
+
+  audit(): readonly AuditRecord[] {
+    return this.#trail.list()
+  }
+
+  carry(carrier: LevelCarrier): () => void {
+    this.#carriers.add(carrier)
+    return () => {
+      this.#carriers.delete(carrier)
+    }
+  }
+
+  apply(operation: LevelOperation, source?: LevelCarrier): void {
+    const outer = this.#source
+    this.#source = source
+    try {
+      this.#perform(operation)
+    } finally {
+      this.#source = outer
+    }
+  }
+
+  operations(): readonly LevelOperation[] {
+    const operations: LevelOperation[] = []
+    for (const target of this.#names.targets()) {
+      const { level, startup, temporary } = target.setting
+      const name = nameOf(target)
+      const set = (to: number | undefined, expiresAt?: number): void => {
+        const wanted = to === undefined ? null : levelName(to)
+        operations.push({ kind: 'set', name, level: wanted, ...(expiresAt !== undefined && { expiresAt }) })
+      }
+      const lasting = temporary === undefined ? level : temporary.revertTo
+      if (lasting !== startup) set(lasting)
+      if (temporary !== undefined) set(level, temporary.expiresAt)
+    }
+    for (const override of this.exceptions.overrides()) {
+      const operation = operationOf(override)
+      if (operation !== undefined) operations.push(operation)
+    }
+    return operations
+  }
+
+  applied(): Promise<readonly Place[]> {
+    return this.#applied
+  }
+
+  #perform(operation: LevelOperation): void {
+    const { by } = operation
+    switch (operation.kind) {
+      case 'set': {
+        const { name, level, expiresAt, reason } = operation
+        checkSetting(name, level, undefined)
+        const ttlMs = expiresAt === undefined ? undefined : expiresAt - clock.wallTime()
+        // What is over by now would have been reverted.
+        if (ttlMs === undefined || ttlMs > 0) this.#set(name, level, { ttlMs, reason, by })
+        return
+      }
+      case 'reset':
+        this.#reset(operation.name, by)
+        return
+      case 'override': {
+        const { id, when, level, expiresAt, sample, max, reason } = operation
+        const ttlMs = expiresAt - clock.wallTime()
+        if (ttlMs <= 0 || this.exceptions.override(id) !== undefined) return
+        this.#override({ when, level, ttlMs, sample, max, reason, by }, id)
+        return
+      }
+      case 'end':
+        this.endOverride(operation.id, by)
+    }
+  }
+
+  #set(name: string, level: string | null, options: SetLevelOptions): Change {
+    const parsed = parseTarget(name)
+    const number = level === null ? undefined : requireLevel(level)
+    const { ttlMs, reason, by } = options
+    const target = this.#names.target(parsed.name, parsed.below)
+    const { setting } = target
+    const previous = setting.temporary
+    previous?.timer.cancel()
+    setting.temporary = undefined
+    if (ttlMs !== undefined) {
+      setting.temporary = {
+        revertTo: previous === undefined ? setting.level : previous.revertTo,
+        expiresAt: clock.wallTime() + ttlMs,
+        timer: clock.setTimer(ttlMs, () => this.#expire(target, by)),
+      }
+    }
+    const change = this.#change(target, number ?? this.#inherited(target), reason, by)
+    const { expiresAt } = change
+    this.#send({
+      kind: 'set',
+      name: change.name,
+      level: level === null ? null : levelName(requireLevel(level)),
+      ...(expiresAt === undefined ? undefined : { expiresAt }),
+      ...(reason === undefined ? undefined : { reason }),
+      ...(by === undefined ? undefined : { by }),
+    })
+    return change
+  }
+
+  #reset(name: string | undefined, by: string | undefined): readonly Change[] {
+    const changes: Change[] = []
+    for (const target of name === undefined ? this.#names.targets() : this.#names.existing(name)) {
+      const { setting } = target
+      if (setting.level === setting.startup && setting.temporary === undefined) continue
+      setting.temporary?.timer.cancel()
+      setting.temporary = undefined
+      changes.push(this.#change(target, setting.startup, 'reset', by))
+    }
+    this.#send({
+      kind: 'reset',
+      ...(name === undefined ? undefined : { name }),
+      ...(by === undefined ? undefined : { by }),
+    })
+    return changes
+  }
+
+  #override(options: OverrideOptions, id?: string): ActiveOverride {
+    this.exceptions.checkRoom()
+    const override = createOverride(options, (over, why, by) => this.#endOverride(over, why, by), id)
+    this.exceptions.add(override)
+    this.#recordOverride(override, 'begun')
+    const operation = operationOf(override)
+    if (operation !== undefined) this.#send(operation)
+    return override
+  }
+
+  #endOverride(override: ActiveOverride, why: OverrideEnd, by: string | undefined): void {
+    this.exceptions.remove(override)
+    this.#recordOverride(override, why, by)
+    // Each place sees for itself that the time or the lines are used up.
+    if (why === 'ended' && override.when !== undefined) {
+      this.#send({ kind: 'end', id: override.id, ...(by === undefined ? undefined : { by }) })
+    }
+  }
+
+  #recordOverride(override: ActiveOverride, state: 'begun' | OverrideEnd, endedBy?: string): void {
+    const { id, when, level, expiresAt, sample, max, lines, reason, by } = override
+    this.revision += 1
+    this.#record({
+      kind: 'override',
+      at: clock.wallTime(),
+      state,
+      id,
+      when,
+      level,
+      expiresAt,
+      sample,
+      max,
+      lines,
+      ...(reason === undefined ? undefined : { reason }),
+      ...(by === undefined ? undefined : { by }),
+      ...(endedBy === undefined ? undefined : { endedBy }),
+      revision: this.revision,
+    })
+  }
+
+  #change(
     target: Target,
     level: number | undefined,
     reason: string | undefined,
     by: string | undefined,
   ): Change {
     const { node, setting } = target
-    const before = target.below ? below(node) : node.gate
+    const before = levelOf(target)
     setting.level = level
-    refresh(node)
+    this.#names.refresh(node)
     this.revision += 1
     const change: Change = Object.freeze({
-      name: formatTarget(node.name, target.below),
+      name: nameOf(target),
       before: levelName(before),
-      after: levelName(target.below ? below(node) : node.gate),
+      after: levelName(levelOf(target)),
       configured: level === undefined ? undefined : levelName(level),
       ...(setting.temporary === undefined ? undefined : { expiresAt: setting.temporary.expiresAt }),
       ...(reason === undefined ? undefined : { reason }),
       ...(by === undefined ? undefined : { by }),
       revision: this.revision,
     })
-    this.#audit(change)
+    this.#record({ kind: 'level', at: clock.wallTime(), ...change })
     for (const listener of this.#listeners) {
       try {
         listener(change)
@@ -204,7 +331,8 @@ class Tree implements LoggerLevels {
   #expire(target: Target, by: string | undefined): void {
     const revertTo = target.setting.temporary?.revertTo
     target.setting.temporary = undefined
-    this.#apply(target, revertTo, 'expired', by)
+    // Carried to nobody: each place has a timer of its own.
+    this.#change(target, revertTo, 'expired', by)
   }
 
   /** What a removed setting leaves: nothing, but the root has nobody to inherit from. */
@@ -212,81 +340,51 @@ class Tree implements LoggerLevels {
     return target.node === this.root && !target.below ? target.setting.startup : undefined
   }
 
-  #target(name: string, isBelow: boolean): Target {
-    const node = this.#nodes.get(name) ?? this.#create(name)
-    if (node === undefined) {
-      throw new LogError(
-        'KIT_LOG_TOO_MANY_NAMES',
-        `The level tree already keeps ${MAX_NAMES} names. Configure a glob such as 'db.*' instead of single names.`,
-      )
+  #record(record: AuditRecord): void {
+    this.#trail.add(Object.freeze(record))
+    this.#audit(record)
+  }
+
+  #send(operation: LevelOperation): void {
+    const here: Place = { pid: process.pid, thread: threadId }
+    const sent: Promise<readonly Place[]>[] = []
+    for (const carrier of this.#carriers) {
+      if (carrier !== this.#source) sent.push(carry(carrier, operation))
     }
-    if (!isBelow) return { node, setting: node.own, below: false }
-    node.below ??= new Setting()
-    return { node, setting: node.below, below: true }
-  }
-
-  #existing(name: string): Target[] {
-    return this.has(name) ? [this.#target(parseTarget(name).name, parseTarget(name).below)] : []
-  }
-
-  #targets(): Target[] {
-    const targets: Target[] = []
-    for (const node of this.#nodes.values()) {
-      targets.push({ node, setting: node.own, below: false })
-      if (node.below !== undefined) targets.push({ node, setting: node.below, below: true })
-    }
-    return targets
-  }
-
-  /** Adds a name and the names above it, or nothing when they do not all fit. */
-  #create(name: string): Node | undefined {
-    let node = this.#nearest(name)
-    const missing = name.slice(node.name === '' ? 0 : node.name.length + 1).split('.')
-    if (this.#nodes.size + missing.length > MAX_NAMES) return undefined
-    for (const segment of missing) {
-      const child = new Node(node.name === '' ? segment : `${node.name}.${segment}`, node)
-      child.gate = below(node)
-      node.children.push(child)
-      this.#nodes.set(child.name, child)
-      node = child
-    }
-    return node
-  }
-
-  #fold(name: string): Node {
-    stats.foldedNames += 1
-    return this.#nearest(name)
-  }
-
-  #nearest(name: string): Node {
-    for (let end = name.length; end > 0; end = name.lastIndexOf('.', end - 1)) {
-      const node = this.#nodes.get(name.slice(0, end))
-      if (node !== undefined) return node
-    }
-    return this.root
+    this.#applied = Promise.all(sent).then((places) => [here, ...places.flat()])
   }
 }
 
-/** The level that the children of a node have when nothing is set for them. */
-function below(node: Node): number {
-  for (let at: Node | undefined = node; at !== undefined; at = at.parent) {
-    const level = at.below?.level ?? at.own.level
-    if (level !== undefined) return level
+/** Never throws and never rejects, whatever the carrier does. */
+async function carry(carrier: LevelCarrier, operation: LevelOperation): Promise<readonly Place[]> {
+  try {
+    return await carrier.send(operation)
+  } catch {
+    stats.failedListeners += 1
+    return nowhere
   }
-  return INFO
 }
 
-/** Recomputes the gates of a node and of all nodes under it. Costs one visit a node. */
-function refresh(node: Node): void {
-  node.gate = node.own.level ?? (node.parent === undefined ? INFO : below(node.parent))
-  for (const child of node.children) refresh(child)
-}
-
-function state(level: number, setting: Setting | undefined): LevelState {
-  const configured = setting?.level
+/** An override as others can apply it; undefined when its condition is a function, which stays where it is. */
+function operationOf(override: ActiveOverride): LevelOperation | undefined {
+  const { id, when, level, expiresAt, sample, max, reason, by } = override
+  if (when === undefined) return undefined
   return {
-    level: levelName(level),
-    configured: configured === undefined ? undefined : levelName(configured),
-    ...(setting?.temporary === undefined ? undefined : { expiresAt: setting.temporary.expiresAt }),
+    kind: 'override',
+    id,
+    when,
+    level,
+    expiresAt,
+    sample,
+    max,
+    ...(reason === undefined ? undefined : { reason }),
+    ...(by === undefined ? undefined : { by }),
   }
+}
+
+/** Throws a `LogError` for what `set` cannot take, before anything changes. */
+function checkSetting(name: string, level: string | null, ttlMs: unknown): void {
+  parseTarget(name)
+  if (level !== null) requireLevel(level)
+  if (ttlMs !== undefined) checkLifetime(ttlMs)
 }

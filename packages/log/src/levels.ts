@@ -1,6 +1,9 @@
 // What can be done with the levels of live loggers: the public face of the level tree.
 
+import type { AuditRecord } from './audit.ts'
 import type { Level } from './level.ts'
+import type { LevelCarrier, LevelOperation, Place } from './level-operation.ts'
+import type { Override, OverrideOptions } from './override.ts'
 
 /** The levels of all loggers that come from one `createLogger`, readable and changeable while they run. */
 export interface LevelTree {
@@ -22,12 +25,46 @@ export interface LevelTree {
    * Throws `LogError`: `KIT_LOG_BAD_LEVEL`, `KIT_LOG_BAD_NAME`, `KIT_LOG_BAD_TTL`, `KIT_LOG_TOO_MANY_NAMES`.
    */
   set(name: string, level: Level | (string & {}) | null, options?: SetLevelOptions): Change
+  /**
+   * Several changes, all or none: what `set` would throw for one of them is thrown before the first is made. Each
+   * is a change of its own, with its own revision and audit line.
+   */
+  setAll(settings: readonly LevelSetting[]): readonly Change[]
   /** Returns one target, or everything, to its start-up state. What already is there makes no change. */
   reset(name?: string): readonly Change[]
   /** Every known logger and every configured glob, sorted by name, the root first. */
   list(): readonly NamedLevelState[]
   /** Calls `fn` after each change, also when a temporary one runs out. Returns how to stop. A throw is counted and ignored. */
   onChange(fn: (change: Change) => void): () => void
+  /**
+   * Lets all loggers of the tree say more for the requests that a condition picks, until it ends. It never hides a
+   * line. While no override is active a disabled call costs what it always does; while one is, some 30 ns and the
+   * condition. At most 32 are active at a time.
+   *
+   * Throws `LogError`: `KIT_LOG_BAD_CONDITION`, `KIT_LOG_BAD_LEVEL`, `KIT_LOG_BAD_TTL`, `KIT_LOG_BAD_OPTION`,
+   * `KIT_LOG_UNKNOWN_OPTION`, `KIT_LOG_TOO_MANY_OVERRIDES`.
+   */
+  override(options: OverrideOptions): Override
+  /** The active overrides, oldest first. */
+  overrides(): readonly Override[]
+  /** Ends an override; false if there is none of this id. `by` says who, for the audit. */
+  endOverride(id: string, by?: string): boolean
+  /** The last 256 changes and overrides, newest first. */
+  audit(): readonly AuditRecord[]
+  /**
+   * Has a carrier told of everything that is done to this tree from now on, for trees elsewhere. Returns how to stop.
+   * `shareLevels` of `@kit/log/workers` is one for worker threads and the processes of a cluster.
+   */
+  carry(carrier: LevelCarrier): () => void
+  /**
+   * Does what was done elsewhere. `source` is the carrier that brought it, which is not told of it again. Throws what
+   * `set` and `override` throw.
+   */
+  apply(operation: LevelOperation, source?: LevelCarrier): void
+  /** What has to be done to a tree that has just started to bring it where this one is. */
+  operations(): readonly LevelOperation[]
+  /** Where the last operation of this tree has been applied, once the carriers know. Never rejects. */
+  applied(): Promise<readonly Place[]>
 }
 
 /** What counts for a logger. */
@@ -56,6 +93,14 @@ export interface SetLevelOptions {
   reason?: string | undefined
   /** Who, for the audit line. */
   by?: string | undefined
+}
+
+/** One of several changes. */
+export interface LevelSetting extends SetLevelOptions {
+  /** The target, as for `set`. */
+  name: string
+  /** The level; `null` to inherit again. */
+  level: Level | (string & {}) | null
 }
 
 /** One change of a level, as it is audited. */

@@ -5,6 +5,8 @@
 import { clock, current } from '@kit/context'
 import type { Context } from '@kit/context'
 import { contextFields } from './context-fields.ts'
+import { auditLine } from './audit.ts'
+import type { AuditRecord } from './audit.ts'
 import { isError } from './encode/error.ts'
 import { eachField, encodeFields, noFields, openFields } from './encode/fields.ts'
 import type { FieldSet } from './encode/fields.ts'
@@ -15,7 +17,6 @@ import { closeBudget, nesting, openBudget, withBudget } from './encode/limits.ts
 import { TextFormat, textLabel } from './encode/text.ts'
 import { ValueEncoder } from './encode/value.ts'
 import { INFO, WARN } from './level.ts'
-import type { Change } from './levels.ts'
 import type { LineSource, Output } from './output.ts'
 import type { Redactor } from './redact.ts'
 import { stats } from './stats.ts'
@@ -74,11 +75,10 @@ export class LineWriter implements LineSource {
     }
   }
 
-  /** Tells of a change of level, whatever the levels are: silence must not hide who ordered it. */
-  audit(change: Change): void {
-    const { name: target, before, after, configured, expiresAt, reason, by, revision } = change
-    const fields = { target, before, after, configured, expiresAt, reason, by, revision }
-    this.log(INFO, this.format.label('log.levels'), noFields, undefined, [fields, 'log level changed'])
+  /** Tells of a change of the levels, whatever they are: silence must not hide who ordered it. */
+  audit(record: AuditRecord): void {
+    const [fields, message] = auditLine(record)
+    this.log(INFO, this.format.label('log.levels'), noFields, undefined, [fields, message])
   }
 
   /** A line about the logging itself. */

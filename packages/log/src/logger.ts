@@ -8,7 +8,8 @@ import { withBudget } from './encode/limits.ts'
 import { DEBUG, ERROR, FATAL, INFO, levelNumber, SILENT, TRACE, WARN } from './level.ts'
 import type { LineLevel } from './level.ts'
 import { checkName } from './level-spec.ts'
-import type { LevelNode, LoggerLevels } from './level-tree.ts'
+import type { LevelNode } from './level-nodes.ts'
+import type { LoggerLevels } from './level-tree.ts'
 import type { LevelTree } from './levels.ts'
 import type { LineWriter } from './line-writer.ts'
 import { stats } from './stats.ts'
@@ -122,7 +123,7 @@ export function treeLogger(writer: LineWriter, levels: LoggerLevels, name: strin
 
     trace(...args: unknown[]): void {
       try {
-        if (this.#node.gate <= TRACE) writer.log(TRACE, this.#label, this.#fields, this.#ctx, args)
+        if (this.#node.gate <= TRACE) emit(TRACE, this.#node, this.#label, this.#fields, this.#ctx, args)
       } catch {
         TreeLogger.rescue(this, 'trace', args)
       }
@@ -130,7 +131,7 @@ export function treeLogger(writer: LineWriter, levels: LoggerLevels, name: strin
 
     debug(...args: unknown[]): void {
       try {
-        if (this.#node.gate <= DEBUG) writer.log(DEBUG, this.#label, this.#fields, this.#ctx, args)
+        if (this.#node.gate <= DEBUG) emit(DEBUG, this.#node, this.#label, this.#fields, this.#ctx, args)
       } catch {
         TreeLogger.rescue(this, 'debug', args)
       }
@@ -138,7 +139,7 @@ export function treeLogger(writer: LineWriter, levels: LoggerLevels, name: strin
 
     info(...args: unknown[]): void {
       try {
-        if (this.#node.gate <= INFO) writer.log(INFO, this.#label, this.#fields, this.#ctx, args)
+        if (this.#node.gate <= INFO) emit(INFO, this.#node, this.#label, this.#fields, this.#ctx, args)
       } catch {
         TreeLogger.rescue(this, 'info', args)
       }
@@ -146,7 +147,7 @@ export function treeLogger(writer: LineWriter, levels: LoggerLevels, name: strin
 
     warn(...args: unknown[]): void {
       try {
-        if (this.#node.gate <= WARN) writer.log(WARN, this.#label, this.#fields, this.#ctx, args)
+        if (this.#node.gate <= WARN) emit(WARN, this.#node, this.#label, this.#fields, this.#ctx, args)
       } catch {
         TreeLogger.rescue(this, 'warn', args)
       }
@@ -154,7 +155,7 @@ export function treeLogger(writer: LineWriter, levels: LoggerLevels, name: strin
 
     error(...args: unknown[]): void {
       try {
-        if (this.#node.gate <= ERROR) writer.log(ERROR, this.#label, this.#fields, this.#ctx, args)
+        if (this.#node.gate <= ERROR) emit(ERROR, this.#node, this.#label, this.#fields, this.#ctx, args)
       } catch {
         TreeLogger.rescue(this, 'error', args)
       }
@@ -162,7 +163,7 @@ export function treeLogger(writer: LineWriter, levels: LoggerLevels, name: strin
 
     fatal(...args: unknown[]): void {
       try {
-        if (this.#node.gate <= FATAL) writer.log(FATAL, this.#label, this.#fields, this.#ctx, args)
+        if (this.#node.gate <= FATAL) emit(FATAL, this.#node, this.#label, this.#fields, this.#ctx, args)
       } catch {
         TreeLogger.rescue(this, 'fatal', args)
       }
@@ -190,7 +191,10 @@ export function treeLogger(writer: LineWriter, levels: LoggerLevels, name: strin
 
     isLevelEnabled(level: LineLevel): boolean {
       const number = levelNumber(level)
-      return number !== undefined && number < SILENT && TreeLogger.of(this).#node.gate <= number
+      if (number === undefined || number >= SILENT) return false
+      const self = TreeLogger.of(this)
+      if (self.#node.gate > number) return false
+      return self.#node.level <= number || levels.exceptions.wouldAdmit(number, self.#ctx)
     }
 
     flush(timeoutMs = 5000): Promise<void> {
@@ -200,6 +204,19 @@ export function treeLogger(writer: LineWriter, levels: LoggerLevels, name: strin
     reopen(): boolean {
       return writer.reopen()
     }
+  }
+
+  /** A line that passed the gate: by its level, or because an exception may want it. */
+  function emit(
+    level: number,
+    node: LevelNode,
+    label: string,
+    fields: FieldSet,
+    ctx: Context | undefined,
+    args: readonly unknown[],
+  ): void {
+    if (node.level <= level || levels.exceptions.admits(level, ctx))
+      writer.log(level, label, fields, ctx, args)
   }
 
   const root = new TreeLogger(levels.root, '', '', noFields, undefined)

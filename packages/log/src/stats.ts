@@ -5,6 +5,7 @@ import type { Key } from '@kit/context'
 import type { ContextFields } from './context-fields.ts'
 import type { LogEvent } from './event.ts'
 import type { Logger } from './logger.ts'
+import type { KnownFacts } from './request-facts.ts'
 
 /** Counts since the process started. They only grow. */
 export interface LogStats {
@@ -16,10 +17,12 @@ export interface LogStats {
   readonly truncatedValues: number
   /** Named loggers that share their parent's level because the level tree is full. */
   readonly foldedNames: number
-  /** Listeners of `levels.onChange` that threw. */
+  /** Listeners of `levels.onChange`, and carriers of levels, that threw. */
   readonly failedListeners: number
   /** Times that a log file could not be opened again by its path; its lines went on to the old one. */
   readonly failedReopens: number
+  /** Times that the condition of an override threw. */
+  readonly failedOverrides: number
 }
 
 /** What all copies of this package in one process share. */
@@ -28,6 +31,7 @@ export interface ProcessState {
   defaultLogger: Logger | undefined
   contextKey: Key<ContextFields | undefined> | undefined
   eventKey: Key<LogEvent | undefined> | undefined
+  requestKey: Key<KnownFacts | undefined> | undefined
 }
 
 const ZERO: LogStats = {
@@ -37,6 +41,7 @@ const ZERO: LogStats = {
   foldedNames: 0,
   failedListeners: 0,
   failedReopens: 0,
+  failedOverrides: 0,
 }
 const anchor = Symbol.for('@kit/log@1')
 
@@ -58,6 +63,7 @@ function shareState(): ProcessState {
     defaultLogger: undefined,
     contextKey: undefined,
     eventKey: undefined,
+    requestKey: undefined,
   }
   // An older copy of the package may have made it, without the counts that are newer.
   Object.assign(home[anchor].stats, { ...ZERO, ...home[anchor].stats })

@@ -1,0 +1,93 @@
+// What is known of the request behind a context, for rules that pick single requests: its headers, its baggage,
+// the route that it took and the user that it came from. Whoever handles requests states them; nothing is copied
+// and nothing is read until a rule asks, so an idle service pays one small object a request.
+
+import { createKey } from '@kit/context'
+import type { Context, Key } from '@kit/context'
+import { baggageValue } from './baggage.ts'
+import { processState } from './stats.ts'
+
+/**
+ * What there is to know of a request. Each part is optional; a getter may answer `route` and `user` once they are
+ * known. All of it may come from attackers, and may throw: a fact that cannot be read is no fact.
+ */
+export interface RequestFacts {
+  /** The value of a header by its name in lower case; several of one name joined by `, `. */
+  header?(name: string): string | undefined
+  /** The value of a baggage member. Default: read from the header `baggage`, at most 8,192 characters of it (W3C Baggage). */
+  baggage?(name: string): string | undefined
+  /** The template of the route, such as `/orders/:id`. Never the raw path. */
+  readonly route?: string | undefined
+  /** Who asks, as the service knows them. */
+  readonly user?: string | undefined
+}
+
+/**
+ * The facts of a context: its own, then those that it was derived from. Plain data without a class, since contexts
+ * pass between the copies of this package in one process.
+ */
+export interface KnownFacts {
+  readonly facts: RequestFacts
+  readonly outer: KnownFacts | undefined
+}
+
+/**
+ * A context of a request. What `facts` does not say, the facts that `ctx` already has may: so the code that knows
+ * the user can add just that. Costs two small objects.
+ *
+ * `levels.override` picks requests by these facts. `@kit/http` states headers and route; `user` is the application's.
+ */
+export function withRequest(ctx: Context, facts: RequestFacts): Context {
+  const key = requestKey()
+  return ctx.withValue(key, { facts, outer: ctx.value(key) })
+}
+
+/** The facts of a context, undefined outside of requests. */
+export function requestOf(ctx: Context): KnownFacts | undefined {
+  return ctx.value(requestKey())
+}
+
+/** A header of the request. */
+export function headerOf(known: KnownFacts | undefined, name: string): string | undefined {
+  return firstOf(known, (facts) => facts.header?.(name))
+}
+
+/** A member of the request's baggage. */
+export function baggageOf(known: KnownFacts | undefined, name: string): string | undefined {
+  return firstOf(known, (facts) => {
+    if (facts.baggage !== undefined) return facts.baggage(name)
+    const header = facts.header?.('baggage')
+    return typeof header === 'string' ? baggageValue(header, name) : undefined
+  })
+}
+
+/** The route of the request. */
+export function routeOf(known: KnownFacts | undefined): string | undefined {
+  return firstOf(known, (facts) => facts.route)
+}
+
+/** The user of the request. */
+export function userOf(known: KnownFacts | undefined): string | undefined {
+  return firstOf(known, (facts) => facts.user)
+}
+
+function firstOf(
+  known: KnownFacts | undefined,
+  read: (facts: RequestFacts) => string | undefined,
+): string | undefined {
+  for (let at = known; at !== undefined; at = at.outer) {
+    try {
+      const value: unknown = read(at.facts)
+      if (typeof value === 'string') return value
+    } catch {
+      // The next one may know.
+    }
+  }
+  return undefined
+}
+
+/** One key for all copies of this package in the process, since contexts pass between them. */
+function requestKey(): Key<KnownFacts | undefined> {
+  processState.requestKey ??= createKey<KnownFacts>('log.request')
+  return processState.requestKey
+}
