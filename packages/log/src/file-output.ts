@@ -2,7 +2,7 @@
 // with it the order of lines and the count of lost ones.
 
 import { closeSync, constants, fstatSync, openSync, statSync } from 'node:fs'
-import type { Stats } from 'node:fs'
+import type { BigIntStats } from 'node:fs'
 import { resolve } from 'node:path'
 import { isatty } from 'node:tty'
 import { isMainThread } from 'node:worker_threads'
@@ -21,6 +21,12 @@ const STDERR = 2
 // A FIFO without a reader is then an error and not an endless wait. Windows has no such flag.
 const NON_BLOCKING: number = constants.O_NONBLOCK ?? 0
 const APPEND = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | NON_BLOCKING
+
+/**
+ * Always so: Node 20 and 22 leave the answer about a pipe where the module loader looks for one about a link, and from
+ * then on resolve no link any more (`fstatSync(1)` and then `require`), unless the numbers are of the other kind.
+ */
+const EXACT = { bigint: true } as const
 
 const files = new Map<string, { readonly sink: FileSink; readonly output: Output }>()
 const descriptors = new Map<number, { readonly file: FileIdentity; readonly output: Output }>()
@@ -50,9 +56,9 @@ export function outputOfFile(path: string): Output {
 
 /** The output of an open descriptor. Throws `LogError`: `KIT_LOG_BAD_DESTINATION`. */
 export function outputOfDescriptor(fd: number): Output {
-  let found: Stats
+  let found: BigIntStats
   try {
-    found = fstatSync(fd)
+    found = fstatSync(fd, EXACT)
   } catch (error) {
     throw new LogError('KIT_LOG_BAD_DESTINATION', `The file descriptor ${fd} is not open.`, { cause: error })
   }
@@ -72,8 +78,8 @@ function lasting(isTerminal: boolean, sink: (events: SinkEvents) => Sink): Outpu
 
 /** Which file, whatever its name. */
 interface FileIdentity {
-  readonly dev: number
-  readonly ino: number
+  readonly dev: bigint
+  readonly ino: bigint
 }
 
 function isSame(a: FileIdentity, b: FileIdentity): boolean {
@@ -129,8 +135,8 @@ class FileSink implements Sink {
   /** Whether the path still names the file that is open. */
   isCurrent(): boolean {
     this.#nextLook = clock.now() + LOOK_MS
-    const found = statSync(this.#path, { throwIfNoEntry: false })
-    return found !== undefined && isSame(found, fstatSync(this.#writer.fd))
+    const found = statSync(this.#path, { ...EXACT, throwIfNoEntry: false })
+    return found !== undefined && isSame(found, fstatSync(this.#writer.fd, EXACT))
   }
 
   /** Looks, and does what is to be done. The line to be written must not be lost for it. */
@@ -148,7 +154,7 @@ class FileSink implements Sink {
  * on standard output is opened again, since the flag of the one that was inherited is shared with other processes.
  * For the rest Node's own streams set that flag, as they do in every program that uses `console`.
  */
-function nonBlocking(fd: number, found: Stats): number {
+function nonBlocking(fd: number, found: BigIntStats): number {
   if ((fd !== STDOUT && fd !== STDERR) || !(found.isFIFO() || found.isSocket())) return fd
   if (found.isFIFO()) {
     try {
