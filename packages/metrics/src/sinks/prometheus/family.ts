@@ -1,6 +1,6 @@
 /**
- * The lines of one instrument. What is the same for all its series is written once; the rest is put together from
- * the label text of a series and its numbers as they are now.
+ * The lines of one instrument. What is the same for all its series is encoded once, the labels of a series once a page;
+ * its other lines repeat them, and have its numbers as they are now.
  */
 
 import { prometheusName, prometheusNames, prometheusUnit } from '../../naming.ts'
@@ -13,17 +13,29 @@ import type {
   SourceHistogram,
   SourceInstrument,
 } from '../../sink.ts'
-import type { LabelList } from './label-texts.ts'
+import { LabelBlock } from './label-block.ts'
 import type { ExpositionFormat } from './negotiate.ts'
 import type { Slices } from './slices.ts'
-import { boundText, exemplarText, header, numberLine, numberText } from './text.ts'
+import { boundText, exemplarText, floatText, header } from './text.ts'
+import { Fixed, type Utf8Writer } from './utf8.ts'
+
+type Series = NumberSeries | HistogramSeries
+
+const newline = 10
+const space = 32
+const comma = 44
+const openingBrace = 123
+const closingBrace = 125
 
 /** Writes one instrument in one format. */
 export interface Family {
   /** The metadata lines. */
   readonly header: string
-  /** Writes the lines of series, from the one at `from` on until the slice is full; returns which would be next. */
-  write(list: LabelList, from: number, slices: Slices): number
+  /**
+   * Writes the lines of `series`, from the one at `from` on until the slice is full; returns which would be next.
+   * `labelNames` are those that the series have now.
+   */
+  write(labelNames: readonly string[], series: readonly Series[], from: number, slices: Slices): number
 }
 
 /** What the HELP line says: every family has a help text, its logical name and unit if nothing better. */
@@ -54,106 +66,135 @@ export function createFamily(format: ExpositionFormat, prefix: string, instrumen
 
 class NumberFamily implements Family {
   readonly header: string
-  readonly #bare: string
-  readonly #open: string
+  readonly #name: Fixed
+  readonly #labels = new LabelBlock()
   readonly #created: CreatedLines | undefined
 
   constructor(head: string, format: ExpositionFormat, name: string, { kind }: SourceCounter | SourceGauge) {
-    const metric = kind === 'counter' ? `${name}_total` : name
     this.header = head
-    this.#bare = `${metric} `
-    this.#open = `${metric}{`
+    this.#name = new Fixed(kind === 'counter' ? `${name}_total` : name)
     this.#created = format === 'openmetrics' && kind === 'counter' ? new CreatedLines(name) : undefined
   }
 
-  write(list: LabelList, from: number, slices: Slices): number {
-    const series = list.series as readonly NumberSeries[]
+  write(labelNames: readonly string[], series: readonly Series[], from: number, slices: Slices): number {
+    this.#labels.setNames(labelNames)
     let i = from
-    for (; i < series.length && !slices.isFull; i++) {
-      const one = series[i]!
-      const labels = list.at(i)
-      slices.add(labels === '' ? this.#bare : this.#open + labels + '} ')
-      slices.add(numberLine(one.value))
-      if (this.#created !== undefined) slices.add(this.#created.write(one, labels))
-    }
+    for (; i < series.length && !slices.isFull; i++) this.#writeOne(series[i] as NumberSeries, slices.out)
     return i
+  }
+
+  #writeOne(series: NumberSeries, out: Utf8Writer): void {
+    out.fixed(this.#name)
+    const start = out.length
+    this.#labels.write(series.labelValues, out)
+    const end = out.length
+    if (end > start) out.character(closingBrace)
+    out.character(space)
+    out.number(series.value)
+    out.character(newline)
+    this.#created?.write(series, start, end, out)
   }
 }
 
 class HistogramFamily implements Family {
   readonly header: string
-  readonly #open: string
-  /** Everything between the labels and the count of each bucket line. */
-  readonly #ends: readonly string[]
-  readonly #endsAfterLabels: readonly string[]
-  readonly #sum: string
-  readonly #count: string
+  readonly #labels = new LabelBlock()
+  readonly #bucket: Fixed
+  /** Everything between the other labels and the count of each bucket line. */
+  readonly #bounds: readonly Fixed[]
+  readonly #sum: Fixed
+  readonly #count: Fixed
   readonly #summed: boolean
   readonly #created: CreatedLines | undefined
 
   constructor(head: string, format: ExpositionFormat, name: string, { bounds }: SourceHistogram) {
     this.header = head
-    this.#open = `${name}_bucket{`
-    this.#ends = [...bounds, Infinity].map((bound) => `le="${boundText(format, bound)}"} `)
-    this.#endsAfterLabels = this.#ends.map((end) => `,${end}`)
-    this.#sum = `${name}_sum`
-    this.#count = `${name}_count`
+    this.#bucket = new Fixed(`${name}_bucket`)
+    this.#bounds = [...bounds, Infinity].map((bound) => new Fixed(`le="${boundText(format, bound)}"} `))
+    this.#sum = new Fixed(`${name}_sum`)
+    this.#count = new Fixed(`${name}_count`)
     // OpenMetrics forbids the sum, and with it the count, where observations can be negative.
     this.#summed = format === 'text' || bounds[0]! >= 0
     this.#created = format === 'openmetrics' ? new CreatedLines(name) : undefined
   }
 
-  write(list: LabelList, from: number, slices: Slices): number {
-    const series = list.series as readonly HistogramSeries[]
+  write(labelNames: readonly string[], series: readonly Series[], from: number, slices: Slices): number {
+    this.#labels.setNames(labelNames)
     let i = from
-    for (; i < series.length && !slices.isFull; i++) this.#writeOne(series[i]!, list.at(i), slices)
+    for (; i < series.length && !slices.isFull; i++) this.#writeOne(series[i] as HistogramSeries, slices.out)
     return i
   }
 
-  #writeOne(series: HistogramSeries, labels: string, slices: Slices): void {
-    const ends = labels === '' ? this.#ends : this.#endsAfterLabels
+  #writeOne(series: HistogramSeries, out: Utf8Writer): void {
+    const bounds = this.#bounds
+    const line = out.length
+    out.fixed(this.#bucket)
+    const start = out.length
+    this.#labels.write(series.labelValues, out)
+    const end = out.length
+    out.character(end > start ? comma : openingBrace)
+    const bound = out.length
     let count = 0
-    for (let i = 0; i < ends.length; i++) {
+    for (let i = 0; i < bounds.length; i++) {
+      if (i > 0) out.again(line, bound)
+      out.fixed(bounds[i]!)
       count += series.bucketCount(i)
-      const exemplar = this.#created === undefined ? undefined : series.exemplar(i)
-      const line = this.#open + labels + ends[i]!
-      if (exemplar === undefined) slices.add(line + numberLine(count))
-      else slices.add(line + numberText(count) + exemplarOf(exemplar) + '\n')
+      out.number(count)
+      if (this.#created !== undefined) writeExemplar(series.exemplar(i), out)
+      out.character(newline)
     }
     if (this.#summed) {
-      const braces = labels === '' ? ' ' : '{' + labels + '} '
-      slices.add(this.#sum + braces + numberLine(series.sum) + this.#count + braces + numberLine(count))
+      out.fixed(this.#sum)
+      repeatLabels(start, end, out)
+      out.number(series.sum)
+      out.character(newline)
+      out.fixed(this.#count)
+      repeatLabels(start, end, out)
+      out.number(count)
+      out.character(newline)
     }
-    if (this.#created !== undefined) slices.add(this.#created.write(series, labels))
+    this.#created?.write(series, start, end, out)
   }
 }
 
-function exemplarOf({ traceId, spanId, value, time }: Exemplar): string {
+function writeExemplar(exemplar: Exemplar | undefined, out: Utf8Writer): void {
+  if (exemplar === undefined) return
+  const { traceId, spanId, value, time } = exemplar
   const labels = [
     ['trace_id', traceId],
     ['span_id', spanId],
   ] as const
-  return exemplarText(labels, value, time)
+  out.text(exemplarText(labels, value, time))
+}
+
+/** Adds the labels that stand from `start` to `end`, if there are any, and all up to the number of a line. */
+function repeatLabels(start: number, end: number, out: Utf8Writer): void {
+  if (end > start) {
+    out.again(start, end)
+    out.character(closingBrace)
+  }
+  out.character(space)
 }
 
 /** The lines that tell when series started; OpenMetrics has them for counters and histograms. */
 class CreatedLines {
-  readonly #bare: string
-  readonly #open: string
+  readonly #name: Fixed
   // Series tend to start together.
   #time = NaN
-  #text = ''
+  #end: Fixed = new Fixed('')
 
   constructor(name: string) {
-    this.#bare = `${name}_created `
-    this.#open = `${name}_created{`
+    this.#name = new Fixed(`${name}_created`)
   }
 
-  write({ startTime }: NumberSeries | HistogramSeries, labels: string): string {
+  /** The labels are those that stand from `start` to `end`. */
+  write({ startTime }: Series, start: number, end: number, out: Utf8Writer): void {
     if (startTime !== this.#time) {
       this.#time = startTime
-      this.#text = numberLine(startTime / 1000)
+      this.#end = new Fixed(`${floatText(startTime / 1000)}\n`)
     }
-    return (labels === '' ? this.#bare : this.#open + labels + '} ') + this.#text
+    out.fixed(this.#name)
+    repeatLabels(start, end, out)
+    out.fixed(this.#end)
   }
 }

@@ -86,9 +86,9 @@ export class MergedRegistries {
         continue
       }
       for (const name of family.taken) taken.add(name)
-      slices.add(foreignHeader(format, family))
+      slices.out.text(foreignHeader(format, family))
       for (const series of family.series) {
-        slices.add(foreignLines(format, family, series))
+        slices.out.text(foreignLines(format, family, series))
         if (slices.isFull) await slices.next()
       }
     }

@@ -4,7 +4,6 @@
 
 import type { MetricSource, SourceInstrument } from '../../sink.ts'
 import { createFamily, takenNames, type Family } from './family.ts'
-import type { LabelTexts } from './label-texts.ts'
 import type { MergedRegistries } from './merged-registries.ts'
 import type { ExpositionFormat } from './negotiate.ts'
 import { Slices } from './slices.ts'
@@ -13,30 +12,27 @@ import { Slices } from './slices.ts'
 export class Page {
   readonly #format: ExpositionFormat
   readonly #prefix: string
-  readonly #labels: LabelTexts
   readonly #merged: MergedRegistries
   readonly #families = new WeakMap<SourceInstrument, Family>()
 
-  constructor(format: ExpositionFormat, prefix: string, labels: LabelTexts, merged: MergedRegistries) {
+  constructor(format: ExpositionFormat, prefix: string, merged: MergedRegistries) {
     this.#format = format
     this.#prefix = prefix
-    this.#labels = labels
     this.#merged = merged
   }
 
   /** The whole page as UTF-8: our families, and then those of the merged registries. */
-  async render(source: MetricSource): Promise<readonly Uint8Array[]> {
+  async render(source: MetricSource): Promise<readonly Uint8Array<ArrayBuffer>[]> {
     const merging = this.#merged.collect(source)
     source.collect()
     const slices = new Slices()
     const instruments = source.instruments()
     for (const instrument of instruments) {
-      const list = this.#labels.of(instrument)
+      const series = instrument.series()
       const family = this.#familyOf(instrument)
-      const { length } = list.series
-      if (length > 0) slices.add(family.header)
-      for (let next = 0; next < length;) {
-        next = family.write(list, next, slices)
+      if (series.length > 0) slices.out.text(family.header)
+      for (let next = 0; next < series.length;) {
+        next = family.write(instrument.labelNames, series, next, slices)
         // One slice a turn is the point.
         if (slices.isFull) await slices.next()
       }
@@ -46,7 +42,7 @@ export class Page {
       for (const name of takenNames(this.#prefix, instrument)) taken.add(name)
     }
     await this.#merged.write(await merging, this.#format, taken, slices)
-    if (this.#format === 'openmetrics') slices.add('# EOF\n')
+    if (this.#format === 'openmetrics') slices.out.text('# EOF\n')
     return slices.end()
   }
 

@@ -398,6 +398,27 @@ describe('scrapes', () => {
     expect(await take()).toBe(alone)
   })
 
+  it('hold series that are longer than a slice', async () => {
+    const { metrics, sink } = attached()
+    const buckets = Array.from({ length: 256 }, (_, i) => i + 0.5)
+    const histogram = metrics.histogram('h', { labels: ['id'], buckets })
+    const ids = ['x', 'ü', '🦊'].map((character) => character.repeat(500))
+    for (const id of ids) histogram.observe({ id }, 200)
+    for (const accept of [undefined, 'application/openmetrics-text']) {
+      const page = await sink.text(accept)
+      const family = parseExposition(page, accept === undefined ? 'text' : 'openmetrics').find(
+        ({ name }) => name === 'h',
+      )
+      const counts = family!.samples.filter(({ name }) => name === 'h_bucket')
+      expect(counts.map(({ labels }) => labels['id'])).toEqual(
+        ids.flatMap((id) => buckets.concat(0).map(() => id)),
+      )
+      expect(counts.map(({ value }) => value)).toEqual(
+        ids.flatMap(() => [...buckets, Infinity].map((le) => Number(le >= 200))),
+      )
+    }
+  })
+
   it('need an attached sink', async () => {
     const metrics = createMetrics()
     const sink = prometheus()

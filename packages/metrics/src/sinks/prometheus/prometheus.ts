@@ -7,7 +7,6 @@ import { checkOptions } from '../../options.ts'
 import type { MetricSource, Sink } from '../../sink.ts'
 import { ExposedRegistry } from './exposed-registry.ts'
 import type { ExposableRegistry, MergeableRegistry } from './foreign.ts'
-import { LabelTexts } from './label-texts.ts'
 import { MergedRegistries, type MergeOptions } from './merged-registries.ts'
 import { contentTypes, negotiate, type ExpositionFormat } from './negotiate.ts'
 import { Page } from './page.ts'
@@ -22,8 +21,8 @@ export interface PrometheusOptions {
 
 /**
  * A sink that is read by scrapes. It has no timers and sends nothing by itself, so `flush` has nothing to do.
- * Between scrapes it keeps the label text of each series, and during one the page; no scrape takes the event loop for
- * longer than about 64 kB of text at a time. Scrapes that come together share a page; one that comes while a page is
+ * Between scrapes it keeps nothing of any series, and during one the page; no scrape takes the event loop for longer
+ * than about 64 kB of text at a time. Scrapes that come together share a page; one that comes while a page is
  * being made shares the next, so that every page has all that was recorded before it was asked for.
  *
  * After `shutdown` the sink goes on showing the final numbers, for the last scrape of a service that drains. A sink
@@ -186,8 +185,7 @@ class Exposition implements PrometheusSink {
   }
 
   #createPages(): Readonly<Record<ExpositionFormat, Page>> {
-    const labels = new LabelTexts()
-    const create = (format: ExpositionFormat): Page => new Page(format, this.#prefix, labels, this.#merged)
+    const create = (format: ExpositionFormat): Page => new Page(format, this.#prefix, this.#merged)
     return { text: create('text'), openmetrics: create('openmetrics') }
   }
 }

@@ -10,12 +10,12 @@ const slicesPerTurn = 16
 
 /** A page as UTF-8, in slices. */
 export class Rendered {
-  readonly #slices: readonly Uint8Array[]
+  readonly #slices: readonly Uint8Array<ArrayBuffer>[]
   readonly #shared: boolean
   #text: Promise<string> | undefined
 
   /** `readers` is how many will call one of the methods. */
-  constructor(slices: readonly Uint8Array[], readers: number) {
+  constructor(slices: readonly Uint8Array<ArrayBuffer>[], readers: number) {
     this.#slices = slices
     this.#shared = readers > 1
   }
@@ -28,15 +28,14 @@ export class Rendered {
   /** The page as the body of a response: slice by slice, so that a slow reader holds nothing but the page itself. */
   body(): Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> {
     const slices = this.#slices
-    if (slices.length === 1) return new Uint8Array(slices[0]!)
+    // Whoever reads the body may transfer what it gets. So it gets a copy where others read the page too.
+    const given = (slice: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> =>
+      this.#shared ? new Uint8Array(slice) : slice
+    if (slices.length === 1) return given(slices[0]!)
     let next = 0
     return new ReadableStream({
       pull: (controller) => {
-        const slice = slices[next]!
-        // Whoever reads the stream may transfer what it gets. So it gets a copy where others read the page too, or
-        // where the slice is part of the memory that small buffers share.
-        const owned = !this.#shared && slice.byteLength === slice.buffer.byteLength
-        controller.enqueue(owned ? slice : new Uint8Array(slice))
+        controller.enqueue(given(slices[next]!))
         next++
         if (next === slices.length) controller.close()
       },

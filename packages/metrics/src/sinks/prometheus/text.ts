@@ -3,8 +3,6 @@
  * "Exposition formats" (text 0.0.4) and the OpenMetrics 1.0 specification.
  */
 
-import { prometheusLabelName } from '../../naming.ts'
-import { finite } from '../../snapshot.ts'
 import type { ExpositionFormat } from './negotiate.ts'
 
 /** The metadata lines of a family; `unit` is the word that its name ends with, or ''. */
@@ -17,16 +15,6 @@ export function header(
 ): string {
   const unitLine = format === 'openmetrics' && unit !== '' ? `# UNIT ${family} ${unit}\n` : ''
   return `# HELP ${family} ${escapeHelp(format, help)}\n# TYPE ${family} ${type}\n${unitLine}`
-}
-
-/** The labels of a series, `a="x",b="y"`, without braces. Absent labels are left out. */
-export function labelText(labelNames: readonly string[], labelValues: readonly string[]): string {
-  const parts: string[] = []
-  labelValues.forEach((value, i) => {
-    if (value !== '') parts.push(labelPair(prometheusLabelName(labelNames[i]!), value))
-  })
-  // Joined, and not concatenated: what is kept must be one flat string, not a tree of its parts.
-  return parts.join(',')
 }
 
 /** One label; the name is written as it is. */
@@ -64,21 +52,6 @@ function characters(text: string): number {
   return count
 }
 
-/** A number in the syntax of both formats: finite, as in a snapshot, since rates of +Inf would be NaN for good. */
-export function numberText(value: number): string {
-  return String(finite(value))
-}
-
-const smallNumbers: string[] = []
-
-/** A number as {@link numberText} has it, and the end of the line. Small integers, which most are, are kept. */
-export function numberLine(value: number): string {
-  if (value >= 0 && value < 1024 && Math.floor(value) === value) {
-    return (smallNumbers[value] ??= `${numberText(value)}\n`)
-  }
-  return `${numberText(value)}\n`
-}
-
 /** A number in the syntax of both formats as it is, whatever it is. */
 export function floatText(value: number): string {
   if (Number.isFinite(value)) return String(value + 0)
@@ -103,7 +76,8 @@ export function boundText(format: ExpositionFormat, bound: number): string {
   return format === 'text' ? floatText(bound) : canonicalFloat(bound)
 }
 
-function escapeLabelValue(value: string): string {
+/** A label value as it stands between quotes. */
+export function escapeLabelValue(value: string): string {
   return /[\\"\n]/.test(value) ? value.replace(/[\\"\n]/g, escapeCharacter) : value
 }
 
