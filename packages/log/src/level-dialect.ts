@@ -4,7 +4,8 @@
 
 import { levelNames } from './level.ts'
 import type { Level } from './level.ts'
-import type { LevelState, LevelTree } from './levels.ts'
+import type { Change, LevelState, LevelTree } from './levels.ts'
+import type { Override } from './override.ts'
 
 /** A way to spell levels, and the media type that announces it. */
 export interface Dialect {
@@ -22,18 +23,18 @@ export function dialectFor(accept: string | null): Dialect {
   return mediaType === undefined ? plain : { mediaType, level: springLevel }
 }
 
-/**
- * The name that the network uses for a target: Spring calls the root ROOT. A logger that really has that name is
- * `=ROOT`, which no name can be.
- */
+/** Names that mean something else on the network: Spring calls the root ROOT, and `-` leads to what is no logger. */
+const TAKEN = /^(?:ROOT|-|-\/.*)$/
+
+/** The name that the network uses for a target. A logger whose name is taken has a `=` before it, which no name has. */
 export function wireName(name: string): string {
-  if (name === 'ROOT') return '=ROOT'
+  if (TAKEN.test(name)) return `=${name}`
   return name === '' ? 'ROOT' : name
 }
 
-/** The reverse of `wireName`. */
+/** The reverse of `wireName`; any name may have the `=`. */
 export function targetName(name: string): string {
-  if (name === '=ROOT') return 'ROOT'
+  if (name.startsWith('=')) return name.slice(1)
   return name === 'ROOT' ? '' : name
 }
 
@@ -46,6 +47,7 @@ export function describeTree(levels: LevelTree, dialect: Dialect): object {
     levels: levelNames.toReversed().map((level) => dialect.level(level)),
     loggers,
     groups: {},
+    overrides: levels.overrides().map((one) => describeOverride(one, dialect, false)),
     revision: levels.revision,
   }
 }
@@ -56,6 +58,34 @@ export function describeLogger(state: LevelState, dialect: Dialect): object {
     configuredLevel: state.configured === undefined ? null : dialect.level(state.configured),
     effectiveLevel: dialect.level(state.level),
     ...(state.expiresAt === undefined ? undefined : { expiresAt: state.expiresAt }),
+  }
+}
+
+/** A change as a body. */
+export function describeChange(change: Change, dialect: Dialect): object {
+  return {
+    name: wireName(change.name),
+    before: dialect.level(change.before),
+    after: dialect.level(change.after),
+    ...(change.expiresAt === undefined ? undefined : { expiresAt: change.expiresAt }),
+    revision: change.revision,
+  }
+}
+
+/** An override as a body. Its count of lines has no place where an entity tag says that nothing has changed. */
+export function describeOverride(override: Override, dialect: Dialect, counts = true): object {
+  const { id, when, level, expiresAt, sample, max, lines, reason, by } = override
+  return {
+    id,
+    // A condition that is a function says nothing to others.
+    when: when ?? null,
+    level: dialect.level(level),
+    expiresAt,
+    sample,
+    max,
+    ...(counts ? { lines } : undefined),
+    ...(reason === undefined ? undefined : { reason }),
+    ...(by === undefined ? undefined : { by }),
   }
 }
 

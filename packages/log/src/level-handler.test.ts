@@ -1,6 +1,7 @@
 import { createServer, request as httpRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
+import { threadId } from 'node:worker_threads'
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { manualClock } from '@kit/context/testing'
@@ -79,6 +80,19 @@ describe('like zap', () => {
     ['an unknown level', '', '{"level":"loud"}', json, 400, 'info'],
     ['a level that is a number', '', '{"level":30}', json, 400, 'info'],
     ['trailing junk', '', '{"level":"error"}x', json, 400, 'info'],
+    ['the level twice', '', '{"level":"error","level":"debug"}', json, 400, 'info'],
+    ['the level twice, escaped', '', '{"level":"error","l\\u0065vel":"debug"}', json, 400, 'info'],
+    ['a key twice further in', '', '{"level":"error","x":[{"a":1,"b":{"a":2},"a":3}]}', json, 400, 'info'],
+    [
+      'keys that are only text',
+      '',
+      '{"level":"error","x":["level",":","\\":",{"level":""},{"level":1}]}',
+      json,
+      200,
+      'error',
+    ],
+    ['the level twice in a form', '', 'level=error&level=debug', form, 400, 'info'],
+    ['the level twice in the query', '?level=error&level=debug', undefined, {}, 400, 'info'],
     ['a list', '', '["error"]', json, 400, 'info'],
     ['null', '', 'null', json, 400, 'info'],
     ['broken JSON', '', '{', json, 400, 'info'],
@@ -98,7 +112,7 @@ describe('like zap', () => {
     expect(reply.body['level']).toBe('info')
   })
 
-  test.each(['POST', 'PATCH', 'OPTIONS'])('%s is 405 and says what is allowed', async (method) => {
+  test.each(['POST', 'OPTIONS'])('%s is 405 and says what is allowed', async (method) => {
     const reply = await send(
       method,
       '/log/levels',
@@ -106,7 +120,7 @@ describe('like zap', () => {
       json,
     )
     expect(reply.status).toBe(405)
-    expect(reply.headers.get('allow')).toBe('GET, HEAD, PUT, DELETE')
+    expect(reply.headers.get('allow')).toBe('GET, HEAD, PUT, PATCH, DELETE')
     expect(log.levels.get().level).toBe('info')
   })
 })
@@ -126,6 +140,7 @@ describe('like Spring', () => {
         'http.client': { configuredLevel: null, effectiveLevel: 'info' },
       },
       groups: {},
+      overrides: [],
       revision: 0,
     })
   })
@@ -211,6 +226,7 @@ describe('beyond them', () => {
       after: 'debug',
       expiresAt: time.wallTime() + 300_000,
       revision: 1,
+      appliedTo: [{ pid: process.pid, thread: threadId }],
     })
     expectLog(destination, { logger: 'log.levels', target: 'db', reason: 'slow queries', by: 'http' })
     time.advance(300_000)
@@ -279,7 +295,7 @@ describe('beyond them', () => {
     expect((await send('DELETE', '/log/levels')).body).toMatchObject({
       changes: [{ name: 'ROOT', after: 'info' }],
     })
-    expect((await send('DELETE', '/log/levels')).body).toEqual({ changes: [] })
+    expect((await send('DELETE', '/log/levels')).body).toMatchObject({ changes: [], revision: 4 })
     expect((await send('DELETE', '/log/levels/unknown')).status).toBe(404)
   })
 
@@ -414,6 +430,8 @@ describe('who may', () => {
     [{ authorize: 'None' }, 'KIT_LOG_NO_AUTHORIZE'],
     [{ authorize: 'none', base: 'levels' }, 'KIT_LOG_BAD_OPTION'],
     [{ authorize: 'none', path: '/x' }, 'KIT_LOG_UNKNOWN_OPTION'],
+    [{ authorize: 'none', hosts: 'localhost' }, 'KIT_LOG_BAD_OPTION'],
+    [{ authorize: 'none', author: 'ada' }, 'KIT_LOG_BAD_OPTION'],
   ])('%j does not mount', (options, code) => {
     expect(() => levelHandler(log.levels, options as LevelHandlerOptions)).toThrow(
       expect.objectContaining({ code }) as LogError,
@@ -478,7 +496,59 @@ describe('who may', () => {
       expect((await send('GET', '/log/levels', undefined, { origin: foreign })).status).toBe(200)
     }
     expect(log.levels.revision).toBe(0)
-    expect((await send('DELETE', '/log/levels', undefined, { origin })).status).toBe(200)
+    expect((await send('DELETE', '/log/levels', undefined, { origin })).status).toBe(403)
+  })
+
+  test('a page of the same origin may, unless its name may have been made to point here', async () => {
+    const put = async (at: string, headers: Record<string, string> = {}): Promise<number> => {
+      const request = new Request(`${at}/log/levels?level=error`, {
+        method: 'PUT',
+        headers: { origin: at, ...headers },
+      })
+      return (await handle(request)).status
+    }
+    const local = [
+      'http://localhost:9000',
+      'http://127.0.0.1',
+      'http://127.3.2.1:1',
+      'http://[::1]:9',
+      'http://a.localhost',
+    ]
+    const strange = [
+      'http://rebound.test',
+      'http://127.0.0.1.rebound.test',
+      'http://localhost.rebound.test',
+      'http://10.0.0.1',
+    ]
+    for (const at of local) expect([at, await put(at)]).toEqual([at, 200])
+    for (const at of strange) expect([at, await put(at)]).toEqual([at, 403])
+    handle = levelHandler(log.levels, { authorize: () => true })
+    for (const at of strange) expect([at, await put(at)]).toEqual([at, 200])
+    handle = levelHandler(log.levels, { authorize: 'none', hosts: ['Rebound.test'] })
+    expect(await put('http://rebound.test:8080')).toBe(200)
+    expect(await put('http://rebound.test', { origin: 'http://localhost' })).toBe(403)
+    expect(await put('http://localhost')).toBe(403)
+    expect((await send('GET', '/log/levels')).status).toBe(403)
+  })
+
+  test('the author is for the application to say', async () => {
+    const names = [undefined, '', 'ada', 'x'.repeat(300), 7 as never]
+    handle = levelHandler(log.levels, {
+      authorize: 'none',
+      author: () => {
+        if (names.length === 0) throw new Error('x')
+        return names.shift()
+      },
+    })
+    for (let i = 0; i < 6; i += 1) await send('PUT', '/log/levels/db', '{"level":"error"}', json)
+    expect(log.levels.audit().map(({ by }) => by)).toEqual([
+      'http',
+      'http',
+      'x'.repeat(256),
+      'ada',
+      'http',
+      'http',
+    ])
   })
 })
 

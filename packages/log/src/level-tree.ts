@@ -103,8 +103,21 @@ class Tree implements LoggerLevels {
     return settings.map((setting) => this.#set(setting.name, setting.level, setting))
   }
 
-  reset(name?: string): readonly Change[] {
-    return this.#reset(name, undefined)
+  reset(name?: string, by?: string): readonly Change[] {
+    const changes: Change[] = []
+    for (const target of name === undefined ? this.#names.targets() : this.#names.existing(name)) {
+      const { setting } = target
+      if (setting.level === setting.startup && setting.temporary === undefined) continue
+      setting.temporary?.timer.cancel()
+      setting.temporary = undefined
+      changes.push(this.#change(target, setting.startup, 'reset', by))
+    }
+    this.#send({
+      kind: 'reset',
+      ...(name === undefined ? undefined : { name }),
+      ...(by === undefined ? undefined : { by }),
+    })
+    return changes
   }
 
   list(): readonly NamedLevelState[] {
@@ -196,7 +209,7 @@ class Tree implements LoggerLevels {
         return
       }
       case 'reset':
-        this.#reset(operation.name, by)
+        this.reset(operation.name, by)
         return
       case 'override': {
         const { id, when, level, expiresAt, sample, max, reason } = operation
@@ -237,23 +250,6 @@ class Tree implements LoggerLevels {
       ...(by === undefined ? undefined : { by }),
     })
     return change
-  }
-
-  #reset(name: string | undefined, by: string | undefined): readonly Change[] {
-    const changes: Change[] = []
-    for (const target of name === undefined ? this.#names.targets() : this.#names.existing(name)) {
-      const { setting } = target
-      if (setting.level === setting.startup && setting.temporary === undefined) continue
-      setting.temporary?.timer.cancel()
-      setting.temporary = undefined
-      changes.push(this.#change(target, setting.startup, 'reset', by))
-    }
-    this.#send({
-      kind: 'reset',
-      ...(name === undefined ? undefined : { name }),
-      ...(by === undefined ? undefined : { by }),
-    })
-    return changes
   }
 
   #override(options: OverrideOptions, id?: string): ActiveOverride {

@@ -30,8 +30,8 @@ export interface LevelTree {
    * is a change of its own, with its own revision and audit line.
    */
   setAll(settings: readonly LevelSetting[]): readonly Change[]
-  /** Returns one target, or everything, to its start-up state. What already is there makes no change. */
-  reset(name?: string): readonly Change[]
+  /** Returns one target, or everything, to its start-up state. What already is there makes no change. `by` says who, for the audit. */
+  reset(name?: string, by?: string): readonly Change[]
   /** Every known logger and every configured glob, sorted by name, the root first. */
   list(): readonly NamedLevelState[]
   /** Calls `fn` after each change, also when a temporary one runs out. Returns how to stop. A throw is counted and ignored. */

@@ -30,7 +30,7 @@ export async function readText(request: Request): Promise<string> {
   }
 }
 
-/** JSON text as the object that it must be. Throws a `Refusal` with status 400. */
+/** JSON text as the object that it must be, in which no key stands twice. Throws a `Refusal` with status 400. */
 export function parseObject(text: string): Record<string, unknown> {
   let value: unknown
   try {
@@ -41,8 +41,42 @@ export function parseObject(text: string): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new Refusal(400, 'malformed request body: not a JSON object')
   }
+  // Readers of one text must not disagree about which of two members counts.
+  if (hasRepeatedKey(text)) throw new Refusal(400, 'malformed request body: a key stands twice')
   // Own members only, so that no name can reach Object.prototype.
   return Object.assign(Object.create(null), value)
+}
+
+/** The named members of a form; what the body does not say, the query may. Throws a `Refusal` for one that is there twice. */
+export function readForm(
+  text: string,
+  query: URLSearchParams,
+  names: readonly string[],
+): Record<string, unknown> {
+  const form = new URLSearchParams(text)
+  const members: Record<string, unknown> = Object.create(null)
+  for (const name of names) {
+    const values = form.has(name) ? form.getAll(name) : query.getAll(name)
+    if (values.length > 1) throw new Refusal(400, `malformed request: ${name} is there twice`)
+    if (values.length === 1) members[name] = values[0]
+  }
+  return members
+}
+
+/** Whether a key stands twice in one of the objects of a text that is known to be JSON. */
+function hasRepeatedKey(text: string): boolean {
+  const open: Set<unknown>[] = []
+  for (const [token, key] of text.matchAll(/("(?:[^"\\]|\\.)*")[ \t\n\r]*:|"(?:[^"\\]|\\.)*"|[{}]/g)) {
+    if (token === '{') open.push(new Set())
+    else if (token === '}') open.pop()
+    else if (key !== undefined) {
+      const keys = open.at(-1)
+      const name: unknown = JSON.parse(key)
+      if (keys?.has(name) === true) return true
+      keys?.add(name)
+    }
+  }
+  return false
 }
 
 async function readBytes(body: ReadableStream<Uint8Array>): Promise<Uint8Array> {
