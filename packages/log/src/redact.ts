@@ -1,15 +1,19 @@
 // Which values never reach a line. Two ways to say it: a key that is secret wherever it stands, and a path
-// to one place. The user and password of a URL in any text are hidden without being asked for. Keys are compared without case, '-' and '_', so that one entry covers `api_key`, `apiKey`
-// and `X-Api-Key`'s spelling variants.
+// to one place. The user and password of a URL in any text are hidden without being asked for.
 
+import { MAX_STRING } from './encode/limits.ts'
 import { checkOptionNames, LogError } from './errors.ts'
+import { hideSecrets, hideUserInfo } from './hide-text.ts'
+import { KeyPatterns } from './key-patterns.ts'
+import { defaultRedactedKeys } from './secrets.ts'
 
 /** What to keep out of the lines. */
 export interface RedactOptions {
   /**
-   * Keys whose value is replaced at any depth, compared without case, `-` and `_`. They take the place of
-   * `defaultRedactedKeys`, which are then no longer redacted. To add to them: `[...defaultRedactedKeys, 'iban']`.
-   * `[]` switches key redaction off.
+   * Keys whose value is replaced at any depth, and in texts that spell it out (`?token=…`, `"password":"…"`).
+   * Compared without case, `-`, `_`, `.` and spaces; `*` at an end stands for anything, as in `*password`. They take
+   * the place of `defaultRedactedKeys`, which are then no longer redacted. To add to them:
+   * `[...defaultRedactedKeys, 'iban']`; for a wider net: `commonSecrets`. `[]` switches key redaction off.
    */
   keys?: readonly string[] | undefined
   /** Places, from the top of the line: `user.ssn`, `items[0].token`, `cards[*].number`, `headers["x-id"]`; `*` is any key. */
@@ -17,45 +21,6 @@ export interface RedactOptions {
   /** What stands in place of a value. Default `'[redacted]'`. */
   censor?: string | undefined
 }
-
-/** The keys that are redacted unless `redact.keys` says otherwise: credentials of HTTP, OAuth and common clients. */
-export const defaultRedactedKeys: readonly string[] = Object.freeze([
-  'authorization',
-  'proxyAuthorization',
-  'cookie',
-  'setCookie',
-  'cookies',
-  'rawHeaders',
-  'password',
-  'passwd',
-  'pwd',
-  'passphrase',
-  'pin',
-  'cvv',
-  'cvc',
-  'secret',
-  'clientSecret',
-  'secretKey',
-  'secretAccessKey',
-  'token',
-  'accessToken',
-  'refreshToken',
-  'idToken',
-  'authToken',
-  'sessionToken',
-  'csrfToken',
-  'xsrfToken',
-  'bearerToken',
-  'jwt',
-  'apiKey',
-  'xApiKey',
-  'apiSecret',
-  'xAuthToken',
-  'xCsrfToken',
-  'privateKey',
-  'credentials',
-  'connectionString',
-])
 
 /** A step of the way down the configured paths. */
 export interface PathNode {
@@ -65,29 +30,42 @@ export interface PathNode {
   end: boolean
 }
 
-/** What stands between the scheme and the host of a URL, up to the last `@`. Linear in the text. */
-const USER_INFO = /:\/\/[^\s/?#"'<>\\]*@/g
+/** UTF-16 units of a text that are searched in one go, so that a huge one costs what a large one does. */
+const WINDOW_UNITS = 4 * MAX_STRING
 
 /** The rules of one logger, ready for use. Loggers without options share one instance. */
 export class Redactor {
   readonly censor: string
   readonly paths: readonly PathNode[] | undefined
-  readonly #keys: ReadonlySet<string>
+  readonly #keys: KeyPatterns
+  readonly #isSecret = (key: string): boolean => this.#keys.match(key)
 
   constructor(keys: readonly string[], paths: readonly string[], censor: string) {
     this.censor = censor
-    this.#keys = new Set(keys.map(normalise))
+    this.#keys = new KeyPatterns(keys)
     this.paths = paths.length === 0 ? undefined : [buildPaths(paths)]
   }
 
-  /** The text with `user:password` of each URL in it replaced, as in `postgres://user:password@host`. */
+  /** The text without the credentials of URLs in it, and without what it says to be the value of a secret key. */
   hideCredentials(text: string): string {
-    return text.includes('://') ? text.replace(USER_INFO, () => `://${this.censor}@`) : text
+    if (text.length <= WINDOW_UNITS) return this.#hide(text)
+    let shown = ''
+    for (let at = 0; at < text.length; at += WINDOW_UNITS) {
+      // No more than that is ever written.
+      if (shown.length >= MAX_STRING) return shown + text.slice(at)
+      shown += this.#hide(text.slice(at, at + WINDOW_UNITS))
+    }
+    return shown
+  }
+
+  #hide(text: string): string {
+    const hidden = hideUserInfo(text, this.censor)
+    return this.#keys.isEmpty ? hidden : hideSecrets(hidden, this.censor, this.#isSecret)
   }
 
   /** Whether the value of such a key is censored at any depth. */
   isSecretKey(key: string): boolean {
-    return this.#keys.has(normalise(key))
+    return this.#keys.match(key)
   }
 }
 
@@ -121,10 +99,6 @@ export function step(nodes: readonly PathNode[], key: string): PathNode[] | unde
 /** Whether one of the paths ends at these nodes. */
 export function isPathEnd(nodes: readonly PathNode[]): boolean {
   return nodes.some((node) => node.end)
-}
-
-function normalise(key: string): string {
-  return key.replaceAll('-', '').replaceAll('_', '').toLowerCase()
 }
 
 function isStringList(value: unknown): value is readonly string[] {
