@@ -3,7 +3,7 @@
 
 import type { Context } from '@kit/context'
 import { LogError } from './errors.ts'
-import { defaultRedactedKeys } from './redact.ts'
+import { defaultRedactedKeys } from './secrets.ts'
 import { baggageOf, headerOf, requestOf, routeOf, userOf } from './request-facts.ts'
 import type { KnownFacts } from './request-facts.ts'
 

@@ -12,7 +12,9 @@ import { treeLogger } from './logger.ts'
 import type { Logger } from './logger.ts'
 import { resolveRedact } from './redact.ts'
 import type { RedactOptions } from './redact.ts'
+import type { RepeatOptions } from './repeats.ts'
 import { checkSignal, reopenOn } from './reopen-signal.ts'
+import type { SamplingOptions } from './sampling.ts'
 import { processState } from './stats.ts'
 import { MAX_WAITING_BYTES } from './stream-sink.ts'
 
@@ -58,6 +60,17 @@ export interface LoggerOptions {
    * place; to add to them, write `keys: [...defaultRedactedKeys, 'iban']`.
    */
   redact?: RedactOptions | undefined
+  /**
+   * Of the lines with one level and message, the first `initial` of each interval are written, then every
+   * `thereafter`-th. At its end a line tells how many were left out. Lines of `error` and above are always written
+   * unless `levels` names them. Default: all lines are written.
+   */
+  sampling?: SamplingOptions | undefined
+  /**
+   * Of equal lines (level, logger, fields and message), one within `windowMs` is written, and once more with the
+   * field `repeated` when the window ends. Levels as in `sampling`. Default: all lines are written.
+   */
+  repeats?: RepeatOptions | undefined
 }
 
 /** How lines wait. */
@@ -66,7 +79,18 @@ export interface AsyncOptions {
   maxBytes?: number | undefined
 }
 
-const OPTION_NAMES = ['name', 'level', 'format', 'destination', 'async', 'reopenOnSignal', 'base', 'redact']
+const OPTION_NAMES = [
+  'name',
+  'level',
+  'format',
+  'destination',
+  'async',
+  'reopenOnSignal',
+  'base',
+  'redact',
+  'sampling',
+  'repeats',
+]
 const FORMATS: ReadonlySet<unknown> = new Set(['json', 'text', 'auto'])
 
 /**
@@ -99,14 +123,16 @@ export function createLogger(options: LoggerOptions = {}): Logger {
   const complaints: string[] = []
   const spec = level === undefined ? environmentSpec(complaints) : parseLevelSpec(level)
   const output = resolveDestination(options.destination)
-  if (signal !== undefined) reopenOn(signal, output)
   const writer = new LineWriter({
     output,
     maxWaiting,
     format: format ?? environmentFormat(complaints),
     redactor,
     base,
+    sampling: options.sampling,
+    repeats: options.repeats,
   })
+  if (signal !== undefined) reopenOn(signal, output)
   const levels = createLevels(spec, (record) => writer.audit(record))
   for (const complaint of complaints) writer.warn(complaint)
   return treeLogger(writer, levels, name ?? '')

@@ -3,11 +3,18 @@
 // handler ends the process with no event at all.
 
 const tasks = new Set<() => void>()
+let isListening = false
 
 /** Runs `task` when the process exits, once however often it is given. */
 export function onExit(task: () => void): void {
-  if (tasks.size === 0) process.on('exit', runAll)
+  if (!isListening) process.on('exit', runAll)
+  isListening = true
   tasks.add(task)
+}
+
+/** Takes back `onExit`. */
+export function cancelOnExit(task: () => void): void {
+  tasks.delete(task)
 }
 
 function runAll(): void {

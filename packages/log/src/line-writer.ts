@@ -2,7 +2,7 @@
 // those of the logger, the context and the base without a key standing twice, and the format writes it.
 // This is the one place that all lines pass, and the one that catches what no other foresaw.
 
-import { clock, current } from '@kit/context'
+import { background, clock, current } from '@kit/context'
 import type { Context } from '@kit/context'
 import { contextFields } from './context-fields.ts'
 import { auditLine } from './audit.ts'
@@ -19,6 +19,10 @@ import { ValueEncoder } from './encode/value.ts'
 import { INFO, WARN } from './level.ts'
 import type { LineSource, Output } from './output.ts'
 import type { Redactor } from './redact.ts'
+import { Repeats } from './repeats.ts'
+import type { RepeatOptions, TimelessLine } from './repeats.ts'
+import { Sampler } from './sampling.ts'
+import type { SamplingOptions } from './sampling.ts'
 import { stats } from './stats.ts'
 
 /** Lines that may be built inside one another, by getters and `toJSON`s that log. */
@@ -32,6 +36,8 @@ export interface LineWriterOptions {
   readonly format: 'json' | 'text' | 'auto'
   readonly redactor: Redactor
   readonly base: object | undefined
+  readonly sampling: SamplingOptions | undefined
+  readonly repeats: RepeatOptions | undefined
 }
 
 /** The writer that all loggers of one `createLogger` share. */
@@ -41,6 +47,8 @@ export class LineWriter implements LineSource {
   readonly #values: ValueEncoder
   readonly #output: Output
   readonly #base: FieldSet
+  readonly #sampler: Sampler | undefined
+  readonly #repeats: Repeats | undefined
 
   constructor(options: LineWriterOptions) {
     this.#output = options.output
@@ -49,17 +57,26 @@ export class LineWriter implements LineSource {
     const colors = this.#output.isTerminal && !process.env['NO_COLOR']
     this.#values = new ValueEncoder(options.redactor, text ? textLabel(colors) : jsonLabel)
     this.format = text ? new TextFormat(this.#values, colors) : new JsonFormat(this.#values)
-    const { base } = options
+    const { base, sampling, repeats } = options
+    this.#sampler =
+      sampling === undefined
+        ? undefined
+        : new Sampler(sampling, (level, count, like) => this.#tellSampled(level, count, like))
+    this.#repeats =
+      repeats === undefined
+        ? undefined
+        : new Repeats(repeats, (line, count) => this.#tellRepeated(line, count))
     this.#base = base === undefined ? noFields : withBudget(() => encodeFields(this.format, base))
   }
 
-  /** Writes the line of one log call. Never throws. */
+  /** Writes the line of one log call, unless it is suppressed and not to be written `always`. Never throws. */
   log(
     level: number,
     label: string,
     fields: FieldSet,
     ctx: Context | undefined,
     args: readonly unknown[],
+    always?: boolean,
   ): void {
     if (nesting() >= MAX_NESTING) {
       stats.droppedLines += 1
@@ -67,7 +84,7 @@ export class LineWriter implements LineSource {
     }
     openBudget()
     try {
-      this.#line(level, label, fields, ctx ?? current(), args)
+      this.#line(level, label, fields, ctx ?? current(), args, always === true)
     } catch {
       stats.droppedLines += 1
     } finally {
@@ -78,15 +95,17 @@ export class LineWriter implements LineSource {
   /** Tells of a change of the levels, whatever they are: silence must not hide who ordered it. */
   audit(record: AuditRecord): void {
     const [fields, message] = auditLine(record)
-    this.log(INFO, this.format.label('log.levels'), noFields, undefined, [fields, message])
+    this.log(INFO, this.format.label('log.levels'), noFields, undefined, [fields, message], true)
   }
 
   /** A line about the logging itself. */
   warn(message: string): void {
-    this.log(WARN, '', noFields, undefined, [message])
+    this.log(WARN, '', noFields, undefined, [message], true)
   }
 
   flush(timeoutMs: number): Promise<void> {
+    this.#sampler?.tell()
+    this.#repeats?.tell()
     return this.#output.flush(timeoutMs, this)
   }
 
@@ -101,9 +120,20 @@ export class LineWriter implements LineSource {
     return this.format.line(WARN, clock.wallTime(), '', fields, `${lost} lines dropped`)
   }
 
-  #line(level: number, label: string, own: FieldSet, ctx: Context, args: readonly unknown[]): void {
+  #line(
+    level: number,
+    label: string,
+    own: FieldSet,
+    ctx: Context,
+    args: readonly unknown[],
+    always: boolean,
+  ): void {
     const { subject, template, rest } = sortArguments(args)
     const fields = subject === undefined ? undefined : openFields(subject)
+    if (!always && this.#sampler !== undefined) {
+      const sampled = template ?? (fields === undefined ? undefined : errorMessage(fields))
+      if (!this.#sampler.allows(level, sampled)) return
+    }
     let message = template
     let extras = rest
     if (template !== undefined && rest.length > 0) {
@@ -118,7 +148,24 @@ export class LineWriter implements LineSource {
     let text = this.#base.under(contextFields(ctx, this.format)).under(own)
     if (extras.length > 0) text = text.under(encodeFields(this.format, extraFields(fields, extras)))
     const allFields = fields === undefined ? text.text : this.#join(text, fields)
+    if (!always && this.#repeats !== undefined && !hasField('repeated', text, fields)) {
+      if (this.#repeats.isRepeat({ level, label, fields: allFields, message })) return
+    }
     this.#output.write(this.format.line(level, clock.wallTime(), label, allFields, message), this)
+  }
+
+  #tellSampled(level: number, suppressed: number, like: string | undefined): void {
+    const what = like === undefined ? 'other lines suppressed' : 'lines suppressed'
+    this.log(level, '', noFields, background, [{ suppressed, like }, `${suppressed} ${what}`], true)
+  }
+
+  #tellRepeated({ level, label, fields, message }: TimelessLine, repeats: number): void {
+    try {
+      const all = `${fields}${this.format.known('repeated').label}${repeats}`
+      this.#output.write(this.format.line(level, clock.wallTime(), label, all, message), this)
+    } catch {
+      stats.droppedLines += 1
+    }
   }
 
   /** The text of `fields` over those that the line has anyway. */
@@ -189,6 +236,10 @@ function errorMessage(fields: object): string | undefined {
   } catch {
     return undefined
   }
+}
+
+function hasField(name: string, inherited: FieldSet, fields: object | undefined): boolean {
+  return inherited.has(name) || (fields !== undefined && hasOwnSafely(fields, name))
 }
 
 function hasOwnSafely(fields: object, name: string): boolean {

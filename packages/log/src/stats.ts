@@ -23,6 +23,10 @@ export interface LogStats {
   readonly failedReopens: number
   /** Times that the condition of an override threw. */
   readonly failedOverrides: number
+  /** Lines that the option `sampling` left out. */
+  readonly sampledLines: number
+  /** Lines that the option `repeats` held back. */
+  readonly repeatedLines: number
 }
 
 /** What all copies of this package in one process share. */
@@ -42,6 +46,8 @@ const ZERO: LogStats = {
   failedListeners: 0,
   failedReopens: 0,
   failedOverrides: 0,
+  sampledLines: 0,
+  repeatedLines: 0,
 }
 const anchor = Symbol.for('@kit/log@1')
 
