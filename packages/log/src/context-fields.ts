@@ -4,7 +4,7 @@
 
 import { createKey } from '@kit/context'
 import type { Context, Key } from '@kit/context'
-import { eachField, encodeFields, noFields, openFields } from './encode/fields.ts'
+import { eachField, noFields, openFields } from './encode/fields.ts'
 import type { FieldEncoder, FieldSet } from './encode/fields.ts'
 import { jsonLabel } from './encode/json.ts'
 import { MAX_MEMBERS, withBudget } from './encode/limits.ts'
@@ -37,7 +37,7 @@ export function contextFields(ctx: Context, encoder: FieldEncoder): FieldSet {
   const fields = ctx.value(contextKey())
   if (fields === undefined) return noFields
   if (fields.encoder !== encoder) {
-    fields.encoded = encodeFields(encoder, fields.values)
+    fields.encoded = noFields.with(encoder, fields.values)
     fields.encoder = encoder
   }
   return fields.encoded

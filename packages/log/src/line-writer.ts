@@ -8,12 +8,13 @@ import { contextFields } from './context-fields.ts'
 import { auditLine } from './audit.ts'
 import type { AuditRecord } from './audit.ts'
 import { isError } from './encode/error.ts'
-import { eachField, encodeFields, noFields, openFields } from './encode/fields.ts'
+import { isPlain } from './encode/escape.ts'
+import { noFields, openFields } from './encode/fields.ts'
 import type { FieldSet } from './encode/fields.ts'
 import { formatMessage } from './encode/format.ts'
 import { JsonFormat, jsonLabel } from './encode/json.ts'
 import type { LineFormat } from './encode/json.ts'
-import { closeBudget, nesting, openBudget, withBudget } from './encode/limits.ts'
+import { closeBudget, MAX_MEMBERS, nesting, openBudget, takeText, withBudget } from './encode/limits.ts'
 import { TextFormat, textLabel } from './encode/text.ts'
 import { ValueEncoder } from './encode/value.ts'
 import { INFO, WARN } from './level.ts'
@@ -66,7 +67,7 @@ export class LineWriter implements LineSource {
       repeats === undefined
         ? undefined
         : new Repeats(repeats, (line, count) => this.#tellRepeated(line, count))
-    this.#base = base === undefined ? noFields : withBudget(() => encodeFields(this.format, base))
+    this.#base = base === undefined ? noFields : withBudget(() => noFields.with(this.format, base))
   }
 
   /** Writes the line of one log call, unless it is suppressed and not to be written `always`. Never throws. */
@@ -116,8 +117,8 @@ export class LineWriter implements LineSource {
 
   /** The line that tells of lost ones. */
   notice(lost: number): string {
-    const fields = `${this.#base.without(['lost'])}${this.format.known('lost').label}${lost}`
-    return this.format.line(WARN, clock.wallTime(), '', fields, `${lost} lines dropped`)
+    const fields = `${this.#base.without(['lost']).text}${this.format.known('lost').label}${lost}`
+    return this.format.line(WARN, clock.wallTime(), '', fields, `${lost} lines dropped`, true)
   }
 
   #line(
@@ -143,15 +144,17 @@ export class LineWriter implements LineSource {
     }
     if (message === undefined && fields !== undefined) message = errorMessage(fields)
     // The message comes first, so that large fields cannot use up its room.
-    if (message !== undefined) message = this.#values.text(message)
+    const plain = message !== undefined && isPlain(message) && takeText(message.length)
+    if (message !== undefined && !plain) message = this.#values.text(message)
 
-    let text = this.#base.under(contextFields(ctx, this.format)).under(own)
-    if (extras.length > 0) text = text.under(encodeFields(this.format, extraFields(fields, extras)))
-    const allFields = fields === undefined ? text.text : this.#join(text, fields)
-    if (!always && this.#repeats !== undefined && !hasField('repeated', text, fields)) {
-      if (this.#repeats.isRepeat({ level, label, fields: allFields, message })) return
+    let inherited = this.#base.under(contextFields(ctx, this.format)).under(own)
+    if (extras.length > 0) inherited = inherited.with(this.format, extraFields(fields, extras))
+    const text = fields === undefined ? inherited.text : this.#join(inherited, fields)
+    if (!always && this.#repeats !== undefined && !this.#tellsRepeats(inherited, fields)) {
+      if (this.#repeats.isRepeat({ level, label, fields: text, message })) return
     }
-    this.#output.write(this.format.line(level, clock.wallTime(), label, allFields, message), this)
+    const line = this.format.line(level, clock.wallTime(), label, text, message, plain)
+    this.#output.write(line, this)
   }
 
   #tellSampled(level: number, suppressed: number, like: string | undefined): void {
@@ -159,10 +162,16 @@ export class LineWriter implements LineSource {
     this.log(level, '', noFields, background, [{ suppressed, like }, `${suppressed} ${what}`], true)
   }
 
+  /** Whether a line has the field already that repeats are told in. */
+  #tellsRepeats(inherited: FieldSet, fields: object | undefined): boolean {
+    const known = this.format.known('repeated')
+    return inherited.has(known) || (fields !== undefined && hasOwnSafely(fields, known.name))
+  }
+
   #tellRepeated({ level, label, fields, message }: TimelessLine, repeats: number): void {
     try {
       const all = `${fields}${this.format.known('repeated').label}${repeats}`
-      this.#output.write(this.format.line(level, clock.wallTime(), label, all, message), this)
+      this.#output.write(this.format.line(level, clock.wallTime(), label, all, message, false), this)
     } catch {
       stats.droppedLines += 1
     }
@@ -170,16 +179,28 @@ export class LineWriter implements LineSource {
 
   /** The text of `fields` over those that the line has anyway. */
   #join(inherited: FieldSet, fields: object): string {
+    const { format } = this
     let added = ''
     let replaced: string[] | undefined
-    eachField(fields, (key) => {
-      const known = this.format.known(key)
-      const part = this.format.field(fields, key, known)
-      if (part === '') return
-      added += part
-      if (inherited.has(known.name)) (replaced ??= []).push(known.name)
-    })
-    return (replaced === undefined ? inherited.text : inherited.without(replaced)) + added
+    let count = 0
+    try {
+      for (const key in fields) {
+        if (!Object.hasOwn(fields, key)) continue
+        count += 1
+        if (count > MAX_MEMBERS) {
+          stats.droppedFields += 1
+          break
+        }
+        const known = format.known(key)
+        const part = format.field(fields, key, known)
+        if (part === '') continue
+        added += part
+        if (inherited.has(known)) (replaced ??= []).push(known.name)
+      }
+    } catch {
+      stats.droppedFields += 1
+    }
+    return (replaced === undefined ? inherited : inherited.without(replaced)).text + added
   }
 }
 
@@ -236,10 +257,6 @@ function errorMessage(fields: object): string | undefined {
   } catch {
     return undefined
   }
-}
-
-function hasField(name: string, inherited: FieldSet, fields: object | undefined): boolean {
-  return inherited.has(name) || (fields !== undefined && hasOwnSafely(fields, name))
 }
 
 function hasOwnSafely(fields: object, name: string): boolean {

@@ -214,7 +214,52 @@ describe('fields of one name', () => {
       { numRuns: 400 },
     )
   })
+
+  test('stand once, where the nearest of them has them, in the order in which they came', () => {
+    // So many that names share a bit of the sets that tell them apart, and some that are not remembered.
+    const names = Array.from({ length: 60 }, (_, i) => `n${i}`).concat('l'.repeat(65), 'm'.repeat(70))
+    const fields = fc
+      .uniqueArray(fc.constantFrom(...names), { maxLength: 8 })
+      .chain((keys) => fc.integer().map((value) => Object.fromEntries(keys.map((key) => [key, value]))))
+    const several = fc.array(fields, { maxLength: 3 })
+    fc.assert(
+      fc.property(fields, several, several, several, fields, (base, contexts, parents, others, call) => {
+        destination.clear()
+        let ctx = background
+        for (const context of contexts) ctx = withFields(ctx, context)
+        const root = logger('json', base)
+        let parent = root
+        for (const child of parents) parent = parent.child(child)
+        // Siblings share what their parent has and must not change it.
+        const siblings = others.map((other) => parent.child(other))
+        // And a logger that served one context serves the next.
+        const places = [ctx, background, withFields(background, { n0: 'elsewhere', n99: 1 }), ctx]
+        const logs = [parent, ...siblings, parent, root]
+        for (const log of logs) for (const place of places) run(place, () => log.info(call, 'x'))
+
+        const own = parents.reduce<object>(over, {})
+        const context = Object.assign({}, ...contexts) as object
+        const expected = [own, ...others.map((other) => over(own, other)), own, {}].flatMap((mine) =>
+          [context, {}, { n0: 'elsewhere', n99: 1 }, context].map((place) =>
+            [base, place, mine, call].reduce<object>(over, {}),
+          ),
+        )
+        const written = destination.records.map((record) => {
+          const { level, time: at, msg, ...rest } = record
+          return [[level, at, msg], Object.entries(rest)]
+        })
+        expect(written).toEqual(expected.map((all) => [['info', 1795435200000, 'x'], Object.entries(all)]))
+      }),
+      { numRuns: 300 },
+    )
+  })
 })
+
+/** `upper` over `lower`: what both have stands with the upper one. */
+function over(lower: object, upper: object): object {
+  const kept = Object.entries(lower).filter(([name]) => !Object.hasOwn(upper, name))
+  return { ...Object.fromEntries(kept), ...upper }
+}
 
 describe('messages', () => {
   test.each<[unknown[], string]>([

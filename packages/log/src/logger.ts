@@ -2,7 +2,7 @@
 // loggers of one `createLogger` share. A line that is not wanted costs one comparison.
 
 import type { Context } from '@kit/context'
-import { encodeFields, noFields, openFields } from './encode/fields.ts'
+import { noFields, openFields } from './encode/fields.ts'
 import type { FieldSet } from './encode/fields.ts'
 import { withBudget } from './encode/limits.ts'
 import { DEBUG, ERROR, FATAL, INFO, levelNumber, SILENT, TRACE, WARN } from './level.ts'
@@ -79,6 +79,10 @@ export interface Logger {
   reopen(): boolean
 }
 
+// Constants of this module are part of the compiled code; those that are imported would be loaded by each call.
+const [traceLevel, debugLevel, infoLevel] = [TRACE, DEBUG, INFO]
+const [warnLevel, errorLevel, fatalLevel] = [WARN, ERROR, FATAL]
+
 /**
  * The logger of a tree that `createLogger` returns, '' being the name of the root. The class of its loggers is the
  * tree's own: so their methods, which all of them share, know where to log when they are called without a logger.
@@ -123,7 +127,8 @@ export function treeLogger(writer: LineWriter, levels: LoggerLevels, name: strin
 
     trace(...args: unknown[]): void {
       try {
-        if (this.#node.gate <= TRACE) emit(TRACE, this.#node, this.#label, this.#fields, this.#ctx, args)
+        if (this.#node.gate <= traceLevel)
+          emit(traceLevel, this.#node, this.#label, this.#fields, this.#ctx, args)
       } catch {
         TreeLogger.rescue(this, 'trace', args)
       }
@@ -131,7 +136,8 @@ export function treeLogger(writer: LineWriter, levels: LoggerLevels, name: strin
 
     debug(...args: unknown[]): void {
       try {
-        if (this.#node.gate <= DEBUG) emit(DEBUG, this.#node, this.#label, this.#fields, this.#ctx, args)
+        if (this.#node.gate <= debugLevel)
+          emit(debugLevel, this.#node, this.#label, this.#fields, this.#ctx, args)
       } catch {
         TreeLogger.rescue(this, 'debug', args)
       }
@@ -139,7 +145,8 @@ export function treeLogger(writer: LineWriter, levels: LoggerLevels, name: strin
 
     info(...args: unknown[]): void {
       try {
-        if (this.#node.gate <= INFO) emit(INFO, this.#node, this.#label, this.#fields, this.#ctx, args)
+        if (this.#node.gate <= infoLevel)
+          emit(infoLevel, this.#node, this.#label, this.#fields, this.#ctx, args)
       } catch {
         TreeLogger.rescue(this, 'info', args)
       }
@@ -147,7 +154,8 @@ export function treeLogger(writer: LineWriter, levels: LoggerLevels, name: strin
 
     warn(...args: unknown[]): void {
       try {
-        if (this.#node.gate <= WARN) emit(WARN, this.#node, this.#label, this.#fields, this.#ctx, args)
+        if (this.#node.gate <= warnLevel)
+          emit(warnLevel, this.#node, this.#label, this.#fields, this.#ctx, args)
       } catch {
         TreeLogger.rescue(this, 'warn', args)
       }
@@ -155,7 +163,8 @@ export function treeLogger(writer: LineWriter, levels: LoggerLevels, name: strin
 
     error(...args: unknown[]): void {
       try {
-        if (this.#node.gate <= ERROR) emit(ERROR, this.#node, this.#label, this.#fields, this.#ctx, args)
+        if (this.#node.gate <= errorLevel)
+          emit(errorLevel, this.#node, this.#label, this.#fields, this.#ctx, args)
       } catch {
         TreeLogger.rescue(this, 'error', args)
       }
@@ -163,7 +172,8 @@ export function treeLogger(writer: LineWriter, levels: LoggerLevels, name: strin
 
     fatal(...args: unknown[]): void {
       try {
-        if (this.#node.gate <= FATAL) emit(FATAL, this.#node, this.#label, this.#fields, this.#ctx, args)
+        if (this.#node.gate <= fatalLevel)
+          emit(fatalLevel, this.#node, this.#label, this.#fields, this.#ctx, args)
       } catch {
         TreeLogger.rescue(this, 'fatal', args)
       }
@@ -172,8 +182,8 @@ export function treeLogger(writer: LineWriter, levels: LoggerLevels, name: strin
     child(fields: object): Logger {
       const self = TreeLogger.of(this)
       if (typeof fields !== 'object' || fields === null) return self
-      const added = withBudget(() => encodeFields(writer.format, openFields(fields)))
-      return new TreeLogger(self.#node, self.#name, self.#label, self.#fields.under(added), self.#ctx)
+      const all = withBudget(() => self.#fields.with(writer.format, openFields(fields)))
+      return new TreeLogger(self.#node, self.#name, self.#label, all, self.#ctx)
     }
 
     named(part: string): TreeLogger {

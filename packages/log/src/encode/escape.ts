@@ -8,6 +8,22 @@ const ALL_UNSAFE = new RegExp(UNSAFE, 'g')
 const ALL_CONTROLS = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]/gu
 const SHORT = 64
 
+/**
+ * Whether a text is short and stands as it is wherever it is written: printable ASCII without quotes and backslashes.
+ * Nor does it hold `://`, so there are no credentials of a URL to look for. For the many texts that are so, this one
+ * look is all that they need.
+ */
+export function isPlain(text: string): boolean {
+  const { length } = text
+  if (length > SHORT) return false
+  for (let i = 0; i < length; i += 1) {
+    const unit = text.charCodeAt(i)
+    if (unit < 32 || unit === 34 || unit === 92 || unit >= 127) return false
+    if (unit === 58 && text.charCodeAt(i + 1) === 47) return false
+  }
+  return true
+}
+
 /** A JSON string with no character in it that could disturb a terminal or a line. */
 export function quote(text: string): string {
   const { length } = text

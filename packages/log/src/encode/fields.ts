@@ -1,6 +1,6 @@
 // Fields of a line as text, made once and joined many times. A `FieldSet` is what a child logger or a context
 // adds to each of its lines: encoded when it is made, so that a line costs one concatenation however many
-// loggers it came through. Keys stay known, since no line may hold a key twice.
+// loggers it came through. Names stay known, since no line may hold a key twice.
 
 import { stats } from '../stats.ts'
 import { isError } from './error.ts'
@@ -15,34 +15,40 @@ export interface FieldEncoder {
   field(source: object, key: string, known: KnownKey): string
 }
 
+/** One field and those before it: a list that a child shares with its parent. */
+interface Field {
+  readonly known: KnownKey
+  readonly text: string
+  readonly before: Field | undefined
+}
+
 /** Fields with distinct names, as the text that they are in a line. */
 export class FieldSet {
-  readonly names: readonly string[]
-  readonly parts: readonly string[]
   readonly text: string
-  #index: Set<string> | undefined = undefined
+  /** The bits of the names (`KnownKey.bit`). A name whose bit is not among them is none of these. */
+  readonly bits: number
+  readonly #last: Field | undefined
   #over: FieldSet | undefined = undefined
   #joined: FieldSet | undefined = undefined
 
-  constructor(names: readonly string[], parts: readonly string[]) {
-    this.names = names
-    this.parts = parts
-    this.text = parts.join('')
+  constructor(text: string, bits: number, last: Field | undefined) {
+    this.text = text
+    this.bits = bits
+    this.#last = last
   }
 
-  has(name: string): boolean {
-    if (this.names.length <= 8) return this.names.includes(name)
-    this.#index ??= new Set(this.names)
-    return this.#index.has(name)
-  }
-
-  /** The text without some of the fields. */
-  without(names: readonly string[]): string {
-    let text = ''
-    for (const [i, name] of this.names.entries()) {
-      if (!names.includes(name)) text += this.parts[i]
+  has({ name, bit }: KnownKey): boolean {
+    if ((this.bits & bit) === 0) return false
+    for (let field = this.#last; field !== undefined; field = field.before) {
+      if (field.known.name === name) return true
     }
-    return text
+    return false
+  }
+
+  /** These fields but for some. */
+  without(names: readonly string[]): FieldSet {
+    const kept = listOf(this.#last, undefined).filter(({ known }) => !names.includes(known.name))
+    return kept.reduce<FieldSet>((set, field) => set.#and(field), noFields)
   }
 
   /**
@@ -50,37 +56,62 @@ export class FieldSet {
    * remembered, for the request that logs line after line through one logger.
    */
   under(upper: FieldSet): FieldSet {
-    if (upper.names.length === 0) return this
-    if (this.names.length === 0) return upper
-    if (this.#over === upper && this.#joined !== undefined) return this.#joined
-    const names: string[] = []
-    const parts: string[] = []
-    for (const [i, name] of this.names.entries()) {
-      if (upper.has(name)) continue
-      names.push(name)
-      parts.push(this.parts[i] ?? '')
+    if (upper.#last === undefined) return this
+    if (this.#last === undefined) return upper
+    if (upper.#over === this && upper.#joined !== undefined) return upper.#joined
+    upper.#over = this
+    upper.#joined = this.#overlaid(listOf(upper.#last, undefined))
+    return upper.#joined
+  }
+
+  /** These fields with the own enumerable string-keyed properties of an object over them. Never throws on its account. */
+  with(encoder: FieldEncoder, fields: object): FieldSet {
+    let { text, bits } = this
+    let last = this.#last
+    let clash = false
+    let count = 0
+    try {
+      for (const key in fields) {
+        if (!Object.hasOwn(fields, key)) continue
+        count += 1
+        if (count > MAX_MEMBERS) {
+          stats.droppedFields += 1
+          break
+        }
+        const known = encoder.known(key)
+        const part = encoder.field(fields, key, known)
+        if (part === '') continue
+        clash ||= this.has(known)
+        text += part
+        bits |= known.bit
+        last = { known, text: part, before: last }
+      }
+    } catch {
+      stats.droppedFields += 1
     }
-    this.#over = upper
-    this.#joined = new FieldSet([...names, ...upper.names], [...parts, ...upper.parts])
-    return this.#joined
+    if (clash) return this.#overlaid(listOf(last, this.#last))
+    return last === this.#last ? this : new FieldSet(text, bits, last)
+  }
+
+  #overlaid(added: readonly Field[]): FieldSet {
+    const replaced = added.filter(({ known }) => this.has(known)).map(({ known }) => known.name)
+    const kept = replaced.length === 0 ? this : this.without(replaced)
+    return added.reduce<FieldSet>((set, field) => set.#and(field), kept)
+  }
+
+  #and({ known, text }: Field): FieldSet {
+    return new FieldSet(this.text + text, this.bits | known.bit, { known, text, before: this.#last })
   }
 }
 
 /** No fields. */
-export const noFields: FieldSet = new FieldSet([], [])
+export const noFields: FieldSet = new FieldSet('', 0, undefined)
 
-/** Encodes the own enumerable string-keyed properties of an object. Never throws on account of them. */
-export function encodeFields(encoder: FieldEncoder, fields: object): FieldSet {
-  const names: string[] = []
-  const parts: string[] = []
-  eachField(fields, (key) => {
-    const known = encoder.known(key)
-    const part = encoder.field(fields, key, known)
-    if (part === '') return
-    names.push(known.name)
-    parts.push(part)
-  })
-  return names.length === 0 ? noFields : new FieldSet(names, parts)
+/** The fields of a list down to one that is left out, the oldest first. */
+function listOf(last: Field | undefined, end: Field | undefined): Field[] {
+  const list: Field[] = []
+  for (let field = last; field !== undefined && field !== end; field = field.before) list.push(field)
+  return list.toReversed()
 }
 
 /**

@@ -69,6 +69,13 @@ export function takeItem(): boolean {
   return true
 }
 
+/** Takes a string of so many units, at most `MAX_STRING`, from the budget; false when the line is full. */
+export function takeText(units: number): boolean {
+  if (units > unitsLeft) return false
+  unitsLeft -= units
+  return true
+}
+
 /** Takes a string from the budget and returns as much of it as may be written. */
 export function clip(text: string): string {
   const limit = unitsLeft < MAX_STRING ? unitsLeft : MAX_STRING

@@ -6,6 +6,7 @@ import { levelName } from '../level.ts'
 import { oneLine, quote } from './escape.ts'
 import type { LineFormat } from './json.ts'
 import { takeKey } from './limits.ts'
+import { TimeText } from './time.ts'
 import type { KnownKey, ValueEncoder } from './value.ts'
 
 const BARE_NAME = /^"[^\s"\\=]+"$/
@@ -35,8 +36,7 @@ export class TextFormat implements LineFormat {
   readonly #values: ValueEncoder
   readonly #colors: boolean
   readonly #label: (name: string) => string
-  #second = Number.NaN
-  #secondText = ''
+  readonly #time = new TimeText((second) => new Date(second * 1000).toISOString().slice(0, -4))
 
   constructor(values: ValueEncoder, colors: boolean) {
     this.#values = values
@@ -62,23 +62,20 @@ export class TextFormat implements LineFormat {
     return name === '' ? '' : `  ${oneLine(name)}`
   }
 
-  line(level: number, timeMs: number, label: string, fields: string, message: string | undefined): string {
+  line(
+    level: number,
+    timeMs: number,
+    label: string,
+    fields: string,
+    message: string | undefined,
+    plain: boolean,
+  ): string {
     const name = levelName(level)
     const tag = name.toUpperCase().padEnd(5)
-    const time = this.#time(timeMs)
+    const time = `${this.#time.of(timeMs)}Z`
     const head = this.#colors ? `${DIM}${time}${RESET} ${COLORS[name]}${tag}${RESET}` : `${time} ${tag}`
-    const text = message === undefined || message === '' ? '' : `  ${oneLine(message)}`
+    const text = message === undefined || message === '' ? '' : `  ${plain ? message : oneLine(message)}`
     return `${head}${label}${text}${fields === '' ? '' : ` ${fields}`}\n`
-  }
-
-  /** ISO 8601 in UTC. The part down to the second is kept, since it costs most. */
-  #time(timeMs: number): string {
-    const second = Math.floor(timeMs / 1000)
-    if (second !== this.#second) {
-      this.#second = second
-      this.#secondText = new Date(second * 1000).toISOString().slice(0, -4)
-    }
-    return `${this.#secondText}${String(Math.floor(timeMs - second * 1000)).padStart(3, '0')}Z`
   }
 }
 

@@ -9,8 +9,8 @@ import type { PathNode, Redactor } from '../redact.ts'
 import { stats } from '../stats.ts'
 import { errorMembers, isError, joinMembers } from './error.ts'
 import type { Member } from './error.ts'
-import { quote } from './escape.ts'
-import { clip, MAX_DEPTH, MAX_MEMBERS, takeItem, takeKey } from './limits.ts'
+import { isPlain, quote } from './escape.ts'
+import { clip, MAX_DEPTH, MAX_MEMBERS, takeItem, takeKey, takeText } from './limits.ts'
 import { summarise } from './summary.ts'
 
 /** The paths that still match at some place, `undefined` when none does. */
@@ -26,6 +26,8 @@ export interface KnownKey {
   readonly label: string
   /** Whether its value must not be shown. */
   readonly secret: boolean
+  /** One of 30 bits, equal for equal names: most sets of names can be told apart by it. */
+  readonly bit: number
 }
 
 /** What stands in place of a value that cannot be read. */
@@ -53,7 +55,7 @@ export class ValueEncoder {
   encode(value: unknown, paths?: Paths): string | undefined {
     switch (typeof value) {
       case 'string':
-        return quote(this.text(value))
+        return isPlain(value) && takeText(value.length) ? `"${value}"` : quote(this.text(value))
       case 'number':
         return Number.isFinite(value) ? String(value) : 'null'
       case 'boolean':
@@ -138,6 +140,7 @@ export class ValueEncoder {
       name,
       label: this.#label(name),
       secret: this.redactor.isSecretKey(key),
+      bit: bitOf(name),
     }
     if (key.length <= MAX_KNOWN_KEY_LENGTH && this.#known.size < MAX_KNOWN_KEYS) this.#known.set(key, known)
     return known
@@ -249,6 +252,12 @@ const RESERVED: ReadonlySet<string> = new Set(['level', 'time', 'logger', 'msg']
 function fieldName(key: string): string {
   const bare = key.startsWith('fields.') ? key.slice(key.lastIndexOf('fields.') + 'fields.'.length) : key
   return RESERVED.has(bare) ? `fields.${key}` : key
+}
+
+function bitOf(name: string): number {
+  let hash = 0
+  for (let i = 0; i < name.length; i += 1) hash = (hash * 31 + name.charCodeAt(i)) | 0
+  return 1 << ((hash >>> 8) % 30)
 }
 
 /** As much of an iterable as can be shown, and one more to tell that there is more. */
