@@ -9,19 +9,40 @@ const ALL_CONTROLS = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e
 const SHORT = 64
 
 /**
- * Whether a text is short and stands as it is wherever it is written: printable ASCII without quotes and backslashes.
- * Nor does it hold `://`, so there are no credentials of a URL to look for. For the many texts that are so, this one
- * look is all that they need.
+ * Whether a text is short and stands as it is wherever it is written: printable ASCII without quotes and backslashes,
+ * and without the signs by which credentials in texts are found: `://`, `=`, `--`, and the space behind `bearer` and
+ * `basic`. For the many texts that are so, this one look is all that they need.
  */
 export function isPlain(text: string): boolean {
   const { length } = text
   if (length > SHORT) return false
   for (let i = 0; i < length; i += 1) {
     const unit = text.charCodeAt(i)
-    if (unit < 32 || unit === 34 || unit === 92 || unit >= 127) return false
-    if (unit === 58 && text.charCodeAt(i + 1) === 47) return false
+    if (unit < 32 || unit >= 127) return false
+    switch (unit) {
+      case 34: // "
+      case 61: // =
+      case 92: // \
+        return false
+      case 32:
+        if (endsLikeScheme(text, i)) return false
+        break
+      case 45: // -
+      case 47: // /
+        if (text.charCodeAt(i + 1) === unit) return false
+        break
+      default:
+    }
   }
   return true
+}
+
+/** Whether `rer` or `sic` stands before a place, in any case. */
+function endsLikeScheme(text: string, end: number): boolean {
+  const last = text.charCodeAt(end - 1) | 32
+  if (last !== 114 && last !== 99) return false
+  const three = text.slice(end - 3, end).toLowerCase()
+  return three === 'rer' || three === 'sic'
 }
 
 /** A JSON string with no character in it that could disturb a terminal or a line. */
