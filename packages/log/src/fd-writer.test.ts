@@ -158,6 +158,7 @@ test('an async logger never waits, and gives a second at exit', async () => {
   clock.advance(60_000)
   expect(it.slept()).toBe(0)
   expect(it.waiting()).toBeGreaterThan(900)
+  expect(it.waiting()).toBeLessThanOrEqual(1000)
   expect(it.lost()).toBeGreaterThan(50)
   it.output.end()
   expect(it.slept()).toBeLessThan(1020)
@@ -194,4 +195,34 @@ test('lines of a turn are written by few system calls', async () => {
   await new Promise(setImmediate)
   expect(it.calls()).toBeLessThan(3)
   expectConserved(it, 1000)
+})
+
+test('a line that is begun on one descriptor does not go on on another', () => {
+  const written = new Map<number, string>()
+  let isStuck = false
+  const system = {
+    write(fd: number, data: string | Buffer): number {
+      if (isStuck && fd === 7) throw Object.assign(new Error('full'), { code: 'EAGAIN' })
+      isStuck = true
+      const count = fd === 7 ? 5 : Buffer.byteLength(data)
+      written.set(fd, (written.get(fd) ?? '') + Buffer.from(data).toString('latin1', 0, count))
+      return count
+    },
+    sleep: (): void => {},
+  }
+  let writer: FdWriter | undefined
+  const output = new Output(false, (events) => (writer = new FdWriter(7, events, system)))
+  const source = { maxWaiting: 1000, notice: (lost: number): string => `lost ${lost}\n` }
+  const before = logStats().droppedLines
+  for (const line of ['first\n', 'second\n', 'third\n']) output.write(line, source)
+  void output.flush(0, source)
+  writer?.redirect(8)
+  void output.flush(0, source)
+  expect(written).toEqual(
+    new Map([
+      [7, 'first'],
+      [8, 'second\nthird\nlost 1\n'],
+    ]),
+  )
+  expect(logStats().droppedLines).toBe(before + 1)
 })

@@ -119,6 +119,19 @@ describe('sampling', () => {
     })
   })
 
+  test('tells before it begins another interval, also when no timer could run', () => {
+    clock[Symbol.dispose]()
+    const log = open({ sampling: { initial: 1, thereafter: 0, perMs: 2 } })
+    let logged = 0
+    while (destination.lines.length < 20) {
+      log.info('busy')
+      logged += 1
+    }
+    const told = destination.records.reduce((sum, { suppressed = 0 }) => sum + Number(suppressed), 0)
+    const written = destination.records.filter(({ msg }) => msg === 'busy').length
+    expect([written > 1, told > 0, told + written <= logged]).toEqual([true, true, true])
+  })
+
   test('of any sequence loses nothing uncounted', async () => {
     const action = fc.oneof(
       {
