@@ -3,9 +3,10 @@
 
 import type { Context } from '@kit/context'
 import { LogError } from './errors.ts'
-import { defaultRedactedKeys } from './secrets.ts'
+import { KeyPatterns } from './key-patterns.ts'
 import { baggageOf, headerOf, requestOf, routeOf, userOf } from './request-facts.ts'
 import type { KnownFacts } from './request-facts.ts'
+import { defaultRedactedKeys } from './secrets.ts'
 
 /** Which requests. At least one part, and all that are given must hold. */
 export interface RequestCondition {
@@ -127,15 +128,11 @@ function checkValue(part: string, text: unknown): string {
   return text
 }
 
-const credentials: ReadonlySet<string> = new Set(defaultRedactedKeys.map(plainName))
+const credentials = new KeyPatterns(defaultRedactedKeys)
 
 /** A condition stands in the audit, where credentials have no place. */
 function refuseCredentials(name: string): void {
-  if (credentials.has(plainName(name))) throw bad(`cannot ask for ${shown(name)}, which carries credentials`)
-}
-
-function plainName(name: string): string {
-  return name.toLowerCase().replaceAll(/[-_]/g, '')
+  if (credentials.match(name)) throw bad(`cannot ask for ${shown(name)}, which carries credentials`)
 }
 
 function record(entries: Wanted): Readonly<Record<string, string | true>> {
