@@ -1,7 +1,8 @@
 // The last changes of a level tree, for the question that follows each of them: who did that, and until when?
 
+import { clock } from '@kit/context'
 import type { Change } from './levels.ts'
-import type { OverrideEnd, OverrideState } from './override.ts'
+import type { Override, OverrideEnd, OverrideState } from './override.ts'
 
 /** One entry of the audit. */
 export type AuditRecord = LevelAudit | OverrideAudit
@@ -43,6 +44,32 @@ export class AuditTrail {
   /** Newest first. */
   list(): readonly AuditRecord[] {
     return this.#records.toReversed()
+  }
+}
+
+/** The entry of an override that began or ended now. */
+export function overrideAudit(
+  override: Override,
+  state: OverrideAudit['state'],
+  revision: number,
+  endedBy: string | undefined,
+): OverrideAudit {
+  const { id, when, level, expiresAt, sample, max, lines, reason, by } = override
+  return {
+    kind: 'override',
+    at: clock.wallTime(),
+    state,
+    id,
+    when,
+    level,
+    expiresAt,
+    sample,
+    max,
+    lines,
+    ...(reason === undefined ? undefined : { reason }),
+    ...(by === undefined ? undefined : { by }),
+    ...(endedBy === undefined ? undefined : { endedBy }),
+    revision,
   }
 }
 

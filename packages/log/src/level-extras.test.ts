@@ -389,8 +389,14 @@ describe('what is done to a tree', () => {
     time.advance(1000)
     expect(fresh.levels.get().level).toBe('error')
     expect(known(fresh)).toEqual(known(log))
-    // What is over has no effect.
-    fresh.levels.apply({ kind: 'set', name: 'db', level: 'trace', expiresAt: time.wallTime() })
-    expect(fresh.levels.get('db').level).toBe('error')
+    // What is over when it arrives leaves what was to come after it.
+    const over = { kind: 'set', name: 'db', level: 'trace', expiresAt: time.wallTime() } as const
+    fresh.levels.apply({ ...over, revertTo: null })
+    expect(fresh.levels.get('db')).toEqual({ level: 'error', configured: undefined })
+    fresh.levels.apply(over)
+    expect(fresh.levels.get('db')).toEqual({ level: 'warn', configured: 'warn' })
+    const { revision } = fresh.levels
+    fresh.levels.apply(over)
+    expect(fresh.levels.revision).toBe(revision)
   })
 })

@@ -1,17 +1,17 @@
 // The level tree: what can be done to the levels of live loggers, each deed audited, told to listeners, and carried
 // to the trees of other threads and processes where there are carriers.
 
-import { threadId } from 'node:worker_threads'
 import { clock } from '@kit/context'
-import { AuditTrail } from './audit.ts'
-import type { AuditRecord } from './audit.ts'
+import { AuditTrail, overrideAudit } from './audit.ts'
+import type { AuditRecord, OverrideAudit } from './audit.ts'
+import { Carriers } from './carriers.ts'
 import { checkOptionNames } from './errors.ts'
 import { Exceptions } from './exceptions.ts'
 import { levelName, requireLevel } from './level.ts'
 import { below, levelOf, nameOf, Names, stateOf } from './level-nodes.ts'
 import type { LevelNode, Node, Target } from './level-nodes.ts'
 import type { LevelCarrier, LevelOperation, Place } from './level-operation.ts'
-import { parseTarget } from './level-spec.ts'
+import { formatTarget, parseTarget } from './level-spec.ts'
 import type { LevelSpecEntry } from './level-spec.ts'
 import type {
   Change,
@@ -21,6 +21,7 @@ import type {
   NamedLevelState,
   SetLevelOptions,
 } from './levels.ts'
+import { numberOf, overrideOperation, setOperation } from './operations-of.ts'
 import { checkLifetime, createOverride } from './override.ts'
 import type { ActiveOverride, Override, OverrideEnd, OverrideOptions } from './override.ts'
 import { stats } from './stats.ts'
@@ -41,20 +42,15 @@ export function createLevels(
   return new Tree(spec, audit)
 }
 
-const nowhere: readonly Place[] = []
-
 class Tree implements LoggerLevels {
   readonly root: Node
   readonly exceptions: Exceptions
   revision = 0
   readonly #names: Names
   readonly #listeners = new Set<(change: Change) => void>()
-  readonly #carriers = new Set<LevelCarrier>()
+  readonly #carriers = new Carriers()
   readonly #trail = new AuditTrail()
   readonly #audit: (record: AuditRecord) => void
-  /** The carrier whose operation is being applied, which knows it already. */
-  #source: LevelCarrier | undefined
-  #applied: Promise<readonly Place[]> = Promise.resolve(nowhere)
 
   constructor(spec: readonly LevelSpecEntry[], audit: (record: AuditRecord) => void) {
     this.#audit = audit
@@ -112,7 +108,7 @@ class Tree implements LoggerLevels {
       setting.temporary = undefined
       changes.push(this.#change(target, setting.startup, 'reset', by))
     }
-    this.#send({
+    this.#carriers.send({
       kind: 'reset',
       ...(name === undefined ? undefined : { name }),
       ...(by === undefined ? undefined : { by }),
@@ -157,57 +153,36 @@ class Tree implements LoggerLevels {
   }
 
   carry(carrier: LevelCarrier): () => void {
-    this.#carriers.add(carrier)
-    return () => {
-      this.#carriers.delete(carrier)
-    }
+    return this.#carriers.add(carrier)
   }
 
   apply(operation: LevelOperation, source?: LevelCarrier): void {
-    const outer = this.#source
-    this.#source = source
-    try {
-      this.#perform(operation)
-    } finally {
-      this.#source = outer
-    }
+    this.#carriers.during(source, () => this.#perform(operation))
   }
 
   operations(): readonly LevelOperation[] {
     const operations: LevelOperation[] = []
-    for (const target of this.#names.targets()) {
-      const { level, startup, temporary } = target.setting
-      const name = nameOf(target)
-      const set = (to: number | undefined, expiresAt?: number): void => {
-        const wanted = to === undefined ? null : levelName(to)
-        operations.push({ kind: 'set', name, level: wanted, ...(expiresAt !== undefined && { expiresAt }) })
-      }
-      const lasting = temporary === undefined ? level : temporary.revertTo
-      if (lasting !== startup) set(lasting)
-      if (temporary !== undefined) set(level, temporary.expiresAt)
+    for (const { node, setting, below: isBelow } of this.#names.targets()) {
+      if (setting.level === setting.startup && setting.temporary === undefined) continue
+      operations.push(setOperation(formatTarget(node.name, isBelow), setting))
     }
     for (const override of this.exceptions.overrides()) {
-      const operation = operationOf(override)
+      const operation = overrideOperation(override)
       if (operation !== undefined) operations.push(operation)
     }
     return operations
   }
 
   applied(): Promise<readonly Place[]> {
-    return this.#applied
+    return this.#carriers.applied()
   }
 
   #perform(operation: LevelOperation): void {
     const { by } = operation
     switch (operation.kind) {
-      case 'set': {
-        const { name, level, expiresAt, reason } = operation
-        checkSetting(name, level, undefined)
-        const ttlMs = expiresAt === undefined ? undefined : expiresAt - clock.wallTime()
-        // What is over by now would have been reverted.
-        if (ttlMs === undefined || ttlMs > 0) this.#set(name, level, { ttlMs, reason, by })
+      case 'set':
+        this.#performSet(operation)
         return
-      }
       case 'reset':
         this.reset(operation.name, by)
         return
@@ -215,7 +190,7 @@ class Tree implements LoggerLevels {
         const { id, when, level, expiresAt, sample, max, reason } = operation
         const ttlMs = expiresAt - clock.wallTime()
         if (ttlMs <= 0 || this.exceptions.override(id) !== undefined) return
-        this.#override({ when, level, ttlMs, sample, max, reason, by }, id)
+        this.#override({ when, level, ttlMs, sample, max, reason, by }, { id, expiresAt })
         return
       }
       case 'end':
@@ -223,9 +198,30 @@ class Tree implements LoggerLevels {
     }
   }
 
-  #set(name: string, level: string | null, options: SetLevelOptions): Change {
+  #performSet(operation: Extract<LevelOperation, { kind: 'set' }>): void {
+    const { name, level, expiresAt, revertTo, reason, by } = operation
+    checkSetting(name, level, undefined)
+    if (expiresAt === undefined) {
+      this.#set(name, level, { reason, by })
+      return
+    }
+    const { setting } = this.#names.target(parseTarget(name).name, parseTarget(name).below)
+    const back = revertTo === undefined ? setting.startup : numberOf(revertTo)
+    const ttlMs = expiresAt - clock.wallTime()
+    if (ttlMs > 0) this.#set(name, level, { ttlMs, reason, by }, { revertTo: back, expiresAt })
+    // It is over, and so is whatever it took the place of.
+    else if (setting.temporary !== undefined || setting.level !== back) {
+      this.#set(name, back === undefined ? null : levelName(back), { reason: 'expired', by })
+    }
+  }
+
+  #set(
+    name: string,
+    level: string | null,
+    options: SetLevelOptions,
+    known?: { revertTo: number | undefined; expiresAt: number },
+  ): Change {
     const parsed = parseTarget(name)
-    const number = level === null ? undefined : requireLevel(level)
     const { ttlMs, reason, by } = options
     const target = this.#names.target(parsed.name, parsed.below)
     const { setting } = target
@@ -233,32 +229,28 @@ class Tree implements LoggerLevels {
     previous?.timer.cancel()
     setting.temporary = undefined
     if (ttlMs !== undefined) {
+      const revertTo = previous === undefined ? setting.level : previous.revertTo
       setting.temporary = {
-        revertTo: previous === undefined ? setting.level : previous.revertTo,
-        expiresAt: clock.wallTime() + ttlMs,
+        ...(known ?? { revertTo, expiresAt: clock.wallTime() + ttlMs }),
         timer: clock.setTimer(ttlMs, () => this.#expire(target, by)),
       }
     }
-    const change = this.#change(target, number ?? this.#inherited(target), reason, by)
-    const { expiresAt } = change
-    this.#send({
-      kind: 'set',
-      name: change.name,
-      level: level === null ? null : levelName(requireLevel(level)),
-      ...(expiresAt === undefined ? undefined : { expiresAt }),
+    const change = this.#change(target, numberOf(level) ?? this.#inherited(target), reason, by)
+    this.#carriers.send({
+      ...setOperation(change.name, setting),
       ...(reason === undefined ? undefined : { reason }),
       ...(by === undefined ? undefined : { by }),
     })
     return change
   }
 
-  #override(options: OverrideOptions, id?: string): ActiveOverride {
+  #override(options: OverrideOptions, known?: { id: string; expiresAt: number }): ActiveOverride {
     this.exceptions.checkRoom()
-    const override = createOverride(options, (over, why, by) => this.#endOverride(over, why, by), id)
+    const override = createOverride(options, (over, why, by) => this.#endOverride(over, why, by), known)
     this.exceptions.add(override)
     this.#recordOverride(override, 'begun')
-    const operation = operationOf(override)
-    if (operation !== undefined) this.#send(operation)
+    const operation = overrideOperation(override)
+    if (operation !== undefined) this.#carriers.send(operation)
     return override
   }
 
@@ -267,29 +259,13 @@ class Tree implements LoggerLevels {
     this.#recordOverride(override, why, by)
     // Each place sees for itself that the time or the lines are used up.
     if (why === 'ended' && override.when !== undefined) {
-      this.#send({ kind: 'end', id: override.id, ...(by === undefined ? undefined : { by }) })
+      this.#carriers.send({ kind: 'end', id: override.id, ...(by === undefined ? undefined : { by }) })
     }
   }
 
-  #recordOverride(override: ActiveOverride, state: 'begun' | OverrideEnd, endedBy?: string): void {
-    const { id, when, level, expiresAt, sample, max, lines, reason, by } = override
+  #recordOverride(override: ActiveOverride, state: OverrideAudit['state'], endedBy?: string): void {
     this.revision += 1
-    this.#record({
-      kind: 'override',
-      at: clock.wallTime(),
-      state,
-      id,
-      when,
-      level,
-      expiresAt,
-      sample,
-      max,
-      lines,
-      ...(reason === undefined ? undefined : { reason }),
-      ...(by === undefined ? undefined : { by }),
-      ...(endedBy === undefined ? undefined : { endedBy }),
-      revision: this.revision,
-    })
+    this.#record(overrideAudit(override, state, this.revision, endedBy))
   }
 
   #change(
@@ -339,42 +315,6 @@ class Tree implements LoggerLevels {
   #record(record: AuditRecord): void {
     this.#trail.add(Object.freeze(record))
     this.#audit(record)
-  }
-
-  #send(operation: LevelOperation): void {
-    const here: Place = { pid: process.pid, thread: threadId }
-    const sent: Promise<readonly Place[]>[] = []
-    for (const carrier of this.#carriers) {
-      if (carrier !== this.#source) sent.push(carry(carrier, operation))
-    }
-    this.#applied = Promise.all(sent).then((places) => [here, ...places.flat()])
-  }
-}
-
-/** Never throws and never rejects, whatever the carrier does. */
-async function carry(carrier: LevelCarrier, operation: LevelOperation): Promise<readonly Place[]> {
-  try {
-    return await carrier.send(operation)
-  } catch {
-    stats.failedListeners += 1
-    return nowhere
-  }
-}
-
-/** An override as others can apply it; undefined when its condition is a function, which stays where it is. */
-function operationOf(override: ActiveOverride): LevelOperation | undefined {
-  const { id, when, level, expiresAt, sample, max, reason, by } = override
-  if (when === undefined) return undefined
-  return {
-    kind: 'override',
-    id,
-    when,
-    level,
-    expiresAt,
-    sample,
-    max,
-    ...(reason === undefined ? undefined : { reason }),
-    ...(by === undefined ? undefined : { by }),
   }
 }
 

@@ -74,14 +74,15 @@ interface Asked {
 export type OverrideEnd = 'ended' | 'expired' | 'used up'
 
 /**
- * Makes an override out of options from anywhere. `ended` is called once, when it is over.
+ * Makes an override out of options from anywhere. `ended` is called once, when it is over. `known` is what stands
+ * already, of one that was made elsewhere.
  * Throws `LogError`: `KIT_LOG_UNKNOWN_OPTION`, `KIT_LOG_BAD_CONDITION`, `KIT_LOG_BAD_LEVEL`, `KIT_LOG_BAD_TTL`,
  * `KIT_LOG_BAD_OPTION`.
  */
 export function createOverride(
   options: OverrideOptions,
   ended: (override: ActiveOverride, why: OverrideEnd, by?: string) => void,
-  id: string = randomUUID(),
+  known?: { readonly id: string; readonly expiresAt: number },
 ): ActiveOverride {
   checkOptionNames('levels.override', options, OPTION_NAMES)
   const { when, ttlMs = DEFAULT_TTL_MS, sample = 1, max = DEFAULT_MAX, reason, by } = options
@@ -99,10 +100,10 @@ export function createOverride(
     throw new LogError('KIT_LOG_BAD_OPTION', 'max is a number of lines, 1 or more.')
   }
   const state = {
-    id,
+    id: known?.id ?? randomUUID(),
     when: asked.condition,
     level: levelName(threshold),
-    expiresAt: clock.wallTime() + ttlMs,
+    expiresAt: known?.expiresAt ?? clock.wallTime() + ttlMs,
     sample,
     max,
     ...(reason === undefined ? undefined : { reason }),
