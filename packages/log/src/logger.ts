@@ -2,6 +2,7 @@
 // loggers of one `createLogger` share. A line that is not wanted costs one comparison.
 
 import type { Context } from '@kit/context'
+import type { Logger as PinoLogger } from 'pino'
 import { noFields, openFields } from './encode/fields.ts'
 import type { FieldSet } from './encode/fields.ts'
 import { withBudget } from './encode/limits.ts'
@@ -12,6 +13,7 @@ import type { LevelNode } from './level-nodes.ts'
 import type { LoggerLevels } from './level-tree.ts'
 import type { LevelTree } from './levels.ts'
 import type { LineWriter } from './line-writer.ts'
+import { pinoOver } from './pino-bridge.ts'
 import { stats } from './stats.ts'
 
 /**
@@ -67,6 +69,13 @@ export interface Logger {
   /** The levels of all loggers of this tree, to read and to change. */
   readonly levels: LevelTree
   /**
+   * A pino logger that writes what this logger would, for libraries that insist on pino: `loggerInstance` of fastify,
+   * `logger` of pino-http. Its level is this logger's and as live; a child's own level can only let less through.
+   * Serializers, bindings and message prefixes of its children count; `redact`, `mixin`, `formatters` and transports of pino
+   * do not, redaction being this logger's. Made when it is first asked for.
+   */
+  readonly pino: PinoLogger
+  /**
    * Resolves once the destination has written what it was given, at the latest after `timeoutMs` (default
    * 5,000). A logger that is not `async` has nothing to wait for. Never rejects.
    */
@@ -121,6 +130,13 @@ export function treeLogger(writer: LineWriter, levels: LoggerLevels, name: strin
 
     get levels(): LevelTree {
       return levels
+    }
+
+    get pino(): PinoLogger {
+      const self = TreeLogger.of(this)
+      const made = pinos.get(self) ?? pinoOver(self)
+      pinos.set(self, made)
+      return made
     }
 
     // Reading the private field throws when there is no logger, which costs a call that has one nothing.
@@ -229,6 +245,8 @@ export function treeLogger(writer: LineWriter, levels: LoggerLevels, name: strin
       writer.log(level, label, fields, ctx, args)
   }
 
+  /** Few loggers are asked for one, so they have no field for it. */
+  const pinos = new WeakMap<Logger, PinoLogger>()
   const root = new TreeLogger(levels.root, '', '', noFields, undefined)
   const home = name === '' ? root : root.named(name)
   return home
