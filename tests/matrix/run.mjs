@@ -49,6 +49,8 @@ process.exit(failed ? 1 : 0)
 function passesOn({ name: line, flag }, node) {
   const report = join(root, `.reports/unit-node${line}.json`)
   const args = [vitest, 'run', '--project', 'unit', '--reporter=json', `--outputFile.json=${report}`]
+  // Those start binaries of their own choice.
+  args.push('--exclude', 'benchmarks/**')
   if (flag !== undefined) args.push(...ambient, '--exclude', '**/lint/**')
   // Child processes of the tests are to be of the same line.
   // Half of the random cases: what a line of Node breaks is no matter of rare values.

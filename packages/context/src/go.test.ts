@@ -185,7 +185,7 @@ it('TestAllocs', () => {
   // Without the stack traces that the tests have remembered.
   const { tracker } = state
   state.tracker = undefined
-  const bytes = (make: () => unknown): number => {
+  const sample = (make: () => unknown): number => {
     const count = 20_000
     const kept: unknown[] = Array.from({ length: count }, () => 0)
     collect()
@@ -195,6 +195,8 @@ it('TestAllocs', () => {
     const after = process.memoryUsage().heapUsed
     return kept.length === 0 ? 0 : (after - before) / count
   }
+  // The least of some, since the process has other things on the heap as well.
+  const bytes = (make: () => unknown): number => Math.min(...Array.from({ length: 4 }, () => sample(make)))
   // Go allows 3 allocations for a value, 5 for a cancellation, 8 to 12 for a timeout.
   expect(bytes(() => background.withValue(key, 1))).toBeLessThan(150)
   expect(bytes(() => background.withCancel())).toBeLessThan(250)

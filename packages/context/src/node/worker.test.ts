@@ -21,8 +21,14 @@ function start(ctx: Context, body: string, keys: readonly AnyKey[] = []): Worker
       const receive = (options) => node.receiveContext(workerData, options)
       ${body}
     })`
-  return new Worker(code, { eval: true, workerData: data, transferList: transfer })
+  const worker = new Worker(code, { eval: true, workerData: data, transferList: transfer })
+  exits.set(worker, new Promise((resolve) => worker.once('exit', (status) => resolve([status]))))
+  return worker
 }
+
+/** Listened for from the start: the last message and 'exit' may come in one go. */
+const exits = new WeakMap<Worker, Promise<unknown>>()
+const exited = async (worker: Worker): Promise<unknown> => exits.get(worker) ?? once(worker, 'exit')
 
 const said = async (worker: Worker): Promise<unknown[]> => (await once(worker, 'message'))[0] as unknown[]
 
@@ -46,7 +52,7 @@ describe('a shared context', () => {
     expect(remaining).toBeGreaterThan(0)
     expect(remaining).toBeLessThanOrEqual(60_000)
     expect(text).toMatch(/^background\.receiveContext\([\d.]+ms\)$/)
-    await once(worker, 'exit')
+    await exited(worker)
     time[Symbol.dispose]()
   })
 
@@ -61,7 +67,7 @@ describe('a shared context', () => {
        await kit.sleep(ctx, Infinity).catch(() => {})`,
     )
     await said(worker)
-    const exit = once(worker, 'exit')
+    const exit = exited(worker)
     ctx.cancel({ reason: 'enough', list: [1] })
     expect(await said(worker)).toEqual([
       'AbortError',
@@ -91,7 +97,7 @@ describe('a shared context', () => {
     ctx.cancel('stop')
     expect(await said(worker)).toEqual(['stop', true, 0])
     expect(await said(worker)).toEqual([1])
-    await once(worker, 'exit')
+    await exited(worker)
   })
 
   it('reaches its deadline by itself, computing or not', async () => {
@@ -105,7 +111,7 @@ describe('a shared context', () => {
     const [isDeadline, message] = await said(worker)
     expect([isDeadline, isDeadlineExceeded(ctx.err) || ctx.remaining < 5]).toEqual([true, true])
     expect(message).toMatch(/^context deadline exceeded: /)
-    await once(worker, 'exit')
+    await exited(worker)
   })
 
   it('is dead from the start when the other one is', async () => {
@@ -113,7 +119,7 @@ describe('a shared context', () => {
       [background.withTimeout(0, 'slow'), cancelled('before')].map(async (ctx) => {
         const worker = start(ctx, `const ctx = receive(); say(ctx.err.code, ctx.cause, ctx.signal.aborted)`)
         const words = await said(worker)
-        await once(worker, 'exit')
+        await exited(worker)
         return words
       }),
     )
@@ -131,7 +137,7 @@ describe('a shared context', () => {
       `const ctx = receive(); await kit.sleep(ctx, 60_000).catch(() => {}); say(ctx.cause, kit.isDeadlineExceeded(ctx.err))`,
     )
     expect(await said(worker)).toEqual(['slow', true])
-    await once(worker, 'exit')
+    await exited(worker)
     time[Symbol.dispose]()
   })
 
@@ -151,7 +157,7 @@ describe('a shared context', () => {
       await said(worker)
       ctx.cancel(cause)
       expect(await said(worker)).toEqual([text])
-      await once(worker, 'exit')
+      await exited(worker)
     }
   })
 
@@ -216,7 +222,7 @@ describe('terminateOnDone', () => {
     const ctx = background.withTimeout(50)
     const worker = terminateOnDone(ctx, new Worker('for (;;);', { eval: true }), { graceMs: 20 })
     await once(worker, 'online')
-    const exit = once(worker, 'exit')
+    const exit = exited(worker)
     time.advance(50)
     await Promise.resolve()
     time.advance(19)
@@ -231,7 +237,7 @@ describe('terminateOnDone', () => {
     const time = manualClock()
     const worker = terminateOnDone(background.withTimeout(50), new Worker('', { eval: true }))
     expect(time.pendingTimers).toBe(1)
-    await once(worker, 'exit')
+    await exited(worker)
     expect(time.pendingTimers).toBe(0)
     terminateOnDone(background.withTimeout(50), worker)
     expect(time.pendingTimers).toBe(0)
