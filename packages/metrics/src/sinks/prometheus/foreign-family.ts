@@ -204,6 +204,13 @@ function readExemplar(given: unknown, bound: number = Infinity): ForeignSample['
   const { labelSet, value, timestamp } = given as Record<string, unknown>
   const labels = readLabels(entriesOf(labelSet))
   if (labels === undefined || typeof value !== 'number' || !(value <= bound)) return undefined
-  const time = typeof timestamp === 'number' && Number.isFinite(timestamp) ? timestamp * 1000 : undefined
-  return { labels: [...labels], value, time }
+  return { labels: [...labels], value, time: isTime(timestamp) ? timestamp * 1000 : undefined }
+}
+
+/** The last second that a Date can be. */
+const lastSecond = 8.64e12
+
+/** Whether it is a time since 1970 that a page can show, which has digits and a point and no exponent. */
+function isTime(seconds: unknown): seconds is number {
+  return typeof seconds === 'number' && (seconds === 0 || (seconds >= 1e-6 && seconds <= lastSecond))
 }

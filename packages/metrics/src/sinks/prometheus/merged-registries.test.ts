@@ -325,6 +325,24 @@ describe('merging', () => {
     expect(await one(metric('c', 'counter', [{ value: 1, exemplar }]))).toEqual([[], 'c', 'ok'])
   })
 
+  it.each([
+    [1.5, ' 1.5'],
+    [0, ' 0'],
+    [-1, ''],
+    [1e-7, ''],
+    [5e268, ''],
+    [NaN, ''],
+    ['1', ''],
+    [undefined, ''],
+  ])('shows an exemplar with the time %s only where a page can', async (timestamp, shown) => {
+    const { sink } = attached()
+    const value = { value: 1, exemplar: { labelSet: { a: 'x' }, value: 1, timestamp } }
+    sink.mergeWith(
+      registryOf({ get: () => ({ name: 'c_total', help: 'c', type: 'counter', values: [value] }) }),
+    )
+    expect(await sink.text(openMetrics)).toContain(`c_total 1 # {a="x"} 1${shown}\n`)
+  })
+
   it('makes a page that is right, whatever a registry answers', { timeout: 60_000 }, async () => {
     const word = fc.constantFrom(
       'a',
@@ -369,8 +387,11 @@ describe('merging', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(answer, { maxLength: 6 }), async (answers) => {
         const unmerge = sink.mergeWith(registryOf(...answers.map((given) => ({ get: () => given }))))
-        for (const format of formats) await read(sink, format)
-        unmerge()
+        try {
+          for (const format of formats) await read(sink, format)
+        } finally {
+          unmerge()
+        }
       }),
       { numRuns: 300 * Number(process.env['KIT_FUZZ_RUNS'] ?? 1) },
     )
