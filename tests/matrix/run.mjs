@@ -49,7 +49,7 @@ process.exit(failed ? 1 : 0)
 function passesOn({ name: line, flag }, node) {
   const report = join(root, `.reports/unit-node${line}.json`)
   const args = [vitest, 'run', '--project', 'unit', '--reporter=json', `--outputFile.json=${report}`]
-  // Those start binaries of their own choice.
+  // Those measure, for which they need a processor to themselves; the plain run of the unit tests has them.
   args.push('--exclude', 'benchmarks/**')
   if (flag !== undefined) args.push(...ambient, '--exclude', '**/lint/**')
   // Child processes of the tests are to be of the same line.

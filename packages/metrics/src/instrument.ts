@@ -224,14 +224,6 @@ export class HistogramInstrument implements SourceHistogram {
     this.help = definition.help
     this.bounds = definition.bounds
     this.native = definition.native
-    const { native, findSpan } = definition
-    const extras = (): Extras | null => {
-      if (!native && findSpan === undefined) return null
-      return {
-        native: native ? new ExponentialCell() : null,
-        exemplars: findSpan === undefined ? null : new Exemplars(kind.index, findSpan),
-      }
-    }
     const kind: HistogramKind = {
       index: new BucketIndex(definition.bounds),
       least: definition.bounds[0]! < 0 ? -Number.MAX_VALUE : 0,
@@ -241,7 +233,7 @@ export class HistogramInstrument implements SourceHistogram {
       ...definition,
       ...around,
       make: (values) => {
-        const cell = new HistogramCell(values, kind, extras())
+        const cell = new HistogramCell(values, kind, createExtras(definition, kind.index))
         this.onCell?.(cell)
         return cell
       },
@@ -276,6 +268,14 @@ export class HistogramInstrument implements SourceHistogram {
 
   labels(labels: LabelBag): BoundHistogram {
     return this.table.find(labels) ?? new RejectedCell(this.#drops)
+  }
+}
+
+function createExtras({ native, findSpan }: Definition, index: BucketIndex): Extras | null {
+  if (!native && findSpan === undefined) return null
+  return {
+    native: native ? new ExponentialCell() : null,
+    exemplars: findSpan === undefined ? null : new Exemplars(index, findSpan),
   }
 }
 
