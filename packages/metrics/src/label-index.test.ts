@@ -1,3 +1,4 @@
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { LabelIndex } from './label-index.ts'
 
@@ -41,4 +42,37 @@ describe('the label index', () => {
     index.alias(['cut'], { a: 'cut and more' })
     expect(index.get({ a: 'cut and more' })).toBeUndefined()
   })
+
+  it.each([0, 1, 2, 3, 4])(
+    'lists every cell once, those with the same first labels together: %d labels',
+    (depth) => {
+      const raw = fc.constantFrom<string | number | boolean>('a', 'b', '1', 1, 2, 'true', true, '', 'x')
+      const wide = fc.integer({ min: 0, max: 30 })
+      const labels = fc.tuple(
+        ...Array.from({ length: depth }, (_, i) => (i === depth - 1 ? fc.oneof(raw, wide) : raw)),
+      )
+      const levels = Array.from({ length: depth }, (_, i) => `l${i}`)
+      fc.assert(
+        fc.property(fc.array(labels, { maxLength: 60 }), (all) => {
+          const index = new LabelIndex(levels)
+          const cells = new Set<{ labelValues: string[] }>()
+          for (const values of all) {
+            const labelValues = values.map(String)
+            if (index.find(labelValues) === undefined) {
+              const added = { labelValues }
+              index.add(added)
+              cells.add(added)
+            }
+            index.alias(labelValues, Object.fromEntries(levels.map((level, i) => [level, values[i]])))
+          }
+          const listed = index.list()
+          expect(listed.length).toBe(cells.size)
+          expect(new Set(listed)).toEqual(cells)
+          const prefixes = listed.map(({ labelValues }) => JSON.stringify(labelValues.slice(0, -1)))
+          const runs = prefixes.filter((prefix, i) => prefix !== prefixes[i - 1])
+          expect(runs.length).toBe(new Set(runs).size)
+        }),
+      )
+    },
+  )
 })

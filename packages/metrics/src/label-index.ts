@@ -81,6 +81,13 @@ export class LabelIndex<C extends { readonly labelValues: readonly string[] }> {
     })
   }
 
+  /** All cells, those that share their first labels next to each other. */
+  list(): C[] {
+    const cells: C[] = []
+    collect(this.root, this.depth, cells)
+    return cells
+  }
+
   #leaf(values: readonly string[]): Leaf {
     const innermost = values.length - 1
     let level = this.root
@@ -107,6 +114,15 @@ class Leaf {
     return undefined
   }
 
+  collect(cells: unknown[]): void {
+    const { entries } = this
+    if (Array.isArray(entries)) {
+      for (let i = 0; i < entries.length; i += 2) if (!isAlias(entries[i])) cells.push(entries[i + 1])
+    } else {
+      for (const [key, cell] of entries as Level) if (!isAlias(key)) cells.push(cell)
+    }
+  }
+
   /** Adds an entry. Another list each time, by `concat`: one that grows, as a spread does, keeps room to grow into. */
   set(key: unknown, cell: unknown): void {
     const { entries } = this
@@ -122,6 +138,17 @@ class Leaf {
     const map: Level = new Map([[key, cell]])
     for (let i = 0; i < list.length; i += 2) map.set(list[i], list[i + 1])
     this.entries = map
+  }
+}
+
+/** Adds the cells below `node`, which is `depth` labels above them. */
+function collect(node: unknown, depth: number, cells: unknown[]): void {
+  if (depth === 0) {
+    if (node !== undefined) cells.push(node)
+  } else if (depth === 1) {
+    ;(node as Leaf).collect(cells)
+  } else {
+    for (const [key, below] of node as Level) if (!isAlias(key)) collect(below, depth - 1, cells)
   }
 }
 

@@ -6,7 +6,7 @@
 import type { Cell } from './cell.ts'
 import { Expiry } from './expiry.ts'
 import { countKeys, LabelIndex, type LabelBag } from './label-index.ts'
-import { canonicalLabelValue, overflowLabelValue } from './labels.ts'
+import { canonicalLabelValue, overflowLabelValue, ownText } from './labels.ts'
 import { Remembered } from './remembered.ts'
 import type { TableOptions } from './table-options.ts'
 
@@ -108,7 +108,7 @@ export class SeriesTable<C extends Cell<C>, V = never> {
     }
   }
 
-  /** The series to report. */
+  /** The series to report, those that share their first labels next to each other. */
   visible(): readonly (C | V)[] {
     return (this.#visible ??= this.#list())
   }
@@ -231,7 +231,7 @@ export class SeriesTable<C extends Cell<C>, V = never> {
     const returning = this.#options.observed
       ? this.#evicted.take(JSON.stringify(values))
       : this.#expiry?.take(values)
-    return this.#put(returning ?? this.#options.make(values))
+    return this.#put(returning ?? this.#options.make(values.map(ownText)))
   }
 
   #put(cell: C): C {
@@ -294,9 +294,8 @@ export class SeriesTable<C extends Cell<C>, V = never> {
   }
 
   #list(): readonly (C | V)[] {
-    const cells = this.#options.observed
-      ? this.#cells.filter((cell) => this.#shown.has(cell))
-      : this.#cells.slice()
+    const all = this.index.list()
+    const cells = this.#options.observed ? all.filter((cell) => this.#shown.has(cell)) : all
     if (this.#blockedLabels.size === 0) return cells
     const { fold } = this.#options
     if (fold === undefined) return cells.filter((cell) => !this.#isBlocked(cell.labelValues))
