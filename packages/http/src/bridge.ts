@@ -3,7 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { ReadableStream } from 'node:stream/web'
+import type { ReadableStream, ReadableStreamBYOBReader } from 'node:stream/web'
 import { answer } from './answer.ts'
 
 /** A handler in the style of fetch: the endpoints of kit are all of this kind. */
@@ -44,11 +44,52 @@ async function serve(
       await response.body?.cancel()
       res.end()
     } else {
-      await pipeline(Readable.fromWeb(response.body), res)
+      await send(response.body, res)
     }
   } catch {
     if (res.headersSent) res.destroy()
     else answer(res, 500)
+  }
+}
+
+/** How much of a body is in memory at a time, where it lets its reader say so. */
+const readAtOnce = 65_536
+
+async function send(body: ReadableStream<Uint8Array>, res: ServerResponse): Promise<void> {
+  const reader = byobReaderOf(body)
+  if (reader === undefined) {
+    await pipeline(Readable.fromWeb(body), res)
+    return
+  }
+  let goOn = (): void => {}
+  res.once('close', () => {
+    reader.cancel().catch(() => {})
+    goOn()
+  })
+  let memory = new Uint8Array(readAtOnce)
+  for (;;) {
+    const { done, value } = await reader.read(memory)
+    if (done) break
+    if (res.destroyed) {
+      await reader.cancel()
+      return
+    }
+    // The memory is not used again before the system has taken what is in it.
+    await new Promise<void>((resolve) => {
+      goOn = resolve
+      res.write(value, () => resolve())
+    })
+    memory = new Uint8Array(value.buffer)
+  }
+  res.end()
+}
+
+/** Reads into memory that the reader brings; undefined for a stream that brings its own. */
+function byobReaderOf(body: ReadableStream<Uint8Array>): ReadableStreamBYOBReader | undefined {
+  try {
+    return body.getReader({ mode: 'byob' })
+  } catch {
+    return undefined
   }
 }
 

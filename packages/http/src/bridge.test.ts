@@ -1,0 +1,141 @@
+import { once } from 'node:events'
+import { createServer, request as ask } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, describe, expect, it } from 'vitest'
+import { toNodeListener } from './bridge.ts'
+import type { FetchHandler } from './bridge.ts'
+
+const servers: Server[] = []
+afterEach(() => {
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections()
+    server.close()
+  }
+})
+
+async function serve(handler: FetchHandler): Promise<string> {
+  const server = createServer(toNodeListener(handler)).listen(0, '127.0.0.1')
+  servers.push(server)
+  await once(server, 'listening')
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+}
+
+/** So many bytes, all different from their neighbours, in chunks of the given size as the reader asks for them. */
+function bytesOf(length: number, chunk: number, onCancel = (): void => {}): ReadableStream<Uint8Array> {
+  let given = 0
+  return new ReadableStream({
+    type: 'bytes',
+    pull(controller) {
+      const view = controller.byobRequest!.view as Uint8Array
+      const count = Math.min(view.length, chunk, length - given)
+      for (let i = 0; i < count; i++) view[i] = (given + i) % 251
+      given += count
+      if (count === 0) controller.close()
+      controller.byobRequest!.respond(count)
+    },
+    cancel: onCancel,
+  })
+}
+
+describe('a body that is read into memory of the reader', () => {
+  it.each([0, 1, 65_535, 65_536, 65_537, 3_000_000])('arrives whole: %d bytes', async (length) => {
+    const url = await serve(() => new Response(bytesOf(length, 50_000)))
+    const received = new Uint8Array(await (await fetch(url)).arrayBuffer())
+    expect(received.length).toBe(length)
+    expect(received.findIndex((byte, i) => byte !== i % 251)).toBe(-1)
+  })
+
+  it('is the same for a reader that is slower than the handler', async () => {
+    const length = 8_000_000
+    const url = await serve(() => new Response(bytesOf(length, 65_536)))
+    const incoming = await get(url)
+    let received = 0
+    let wrong = 0
+    // One chunk a turn, so that the sender has to wait for room again and again.
+    for await (const chunk of incoming) {
+      for (const byte of chunk as Buffer) if (byte !== received++ % 251) wrong++
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect({ received, wrong }).toEqual({ received: length, wrong: 0 })
+  })
+
+  it('is cancelled when the client leaves', async () => {
+    let onCancel!: () => void
+    const cancelled = new Promise<void>((resolve) => (onCancel = resolve))
+    const url = await serve(() => new Response(bytesOf(100_000_000, 65_536, onCancel)))
+    ;(await get(url)).destroy()
+    await cancelled
+  })
+
+  it('is cancelled when the client leaves while the next bytes are waited for', async () => {
+    let onCancel!: () => void
+    const cancelled = new Promise<void>((resolve) => (onCancel = resolve))
+    const body = new ReadableStream({
+      type: 'bytes',
+      start: (controller) => controller.enqueue(new Uint8Array(10)),
+      pull: () => new Promise(() => {}),
+      cancel: () => onCancel(),
+    })
+    const url = await serve(() => new Response(body))
+    ;(await get(url)).destroy()
+    await cancelled
+  })
+
+  it('that fails midway breaks the connection, so that nobody takes it for whole', async () => {
+    let pulls = 0
+    const url = await serve(
+      () =>
+        new Response(
+          new ReadableStream({
+            type: 'bytes',
+            pull(controller) {
+              if (pulls++ === 2) throw new Error('no more')
+              controller.enqueue(new Uint8Array(1000))
+            },
+          }),
+        ),
+    )
+    await expect((await fetch(url)).arrayBuffer()).rejects.toThrow('terminated')
+  })
+
+  it('that fails at once is a 500', async () => {
+    const url = await serve(
+      () =>
+        new Response(
+          new ReadableStream({
+            type: 'bytes',
+            pull() {
+              throw new Error('nothing')
+            },
+          }),
+        ),
+    )
+    expect((await fetch(url)).status).toBe(500)
+  })
+})
+
+describe('a body that brings its own memory', () => {
+  it('arrives whole', async () => {
+    let rest = 50
+    const url = await serve(
+      () =>
+        new Response(
+          new ReadableStream({
+            pull(controller) {
+              if (rest-- === 0) controller.close()
+              else controller.enqueue(new Uint8Array(40_000).fill(rest))
+            },
+          }),
+        ),
+    )
+    expect((await (await fetch(url)).arrayBuffer()).byteLength).toBe(2_000_000)
+  })
+})
+
+async function get(url: string): Promise<IncomingMessage> {
+  const asked = ask(url, { agent: false }).end()
+  asked.on('error', () => {})
+  const [incoming] = (await once(asked, 'response')) as [IncomingMessage]
+  return incoming
+}
