@@ -77,7 +77,7 @@ class NumberFamily implements Family {
   }
 
   write(labelNames: readonly string[], series: readonly Series[], from: number, slices: Slices): number {
-    this.#labels.setNames(labelNames)
+    this.#labels.begin(labelNames)
     let i = from
     for (; i < series.length && !slices.isFull; i++) this.#writeOne(series[i] as NumberSeries, slices.out)
     return i
@@ -119,7 +119,7 @@ class HistogramFamily implements Family {
   }
 
   write(labelNames: readonly string[], series: readonly Series[], from: number, slices: Slices): number {
-    this.#labels.setNames(labelNames)
+    this.#labels.begin(labelNames)
     let i = from
     for (; i < series.length && !slices.isFull; i++) this.#writeOne(series[i] as HistogramSeries, slices.out)
     return i

@@ -1,40 +1,69 @@
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { LabelBlock } from './label-block.ts'
 import { Utf8Writer } from './utf8.ts'
 
-function written(labels: LabelBlock, values: readonly string[]): string {
+/** What is written of each series, one behind the other. */
+function allWritten(names: readonly string[], all: readonly (readonly string[])[]): string[] {
+  const labels = new LabelBlock()
   const out = new Utf8Writer(16)
-  labels.write(values, out)
-  return Buffer.from(out.take()).toString()
+  labels.begin(names)
+  const ends = all.map((values) => {
+    labels.write(values, out)
+    return out.length
+  })
+  const bytes = Buffer.from(out.take())
+  return ends.map((end, i) => bytes.subarray(i === 0 ? 0 : ends[i - 1], end).toString())
+}
+
+function written(names: readonly string[], values: readonly string[]): string | undefined {
+  return allWritten(names, [values])[0]
 }
 
 describe('the labels of a series', () => {
   it('are those that are not absent', () => {
-    const labels = new LabelBlock()
-    labels.setNames(['a', 'b.c', 'd'])
-    expect(written(labels, ['1', '2', '3'])).toBe('{a="1",b_c="2",d="3"')
-    expect(written(labels, ['', '2', ''])).toBe('{b_c="2"')
-    expect(written(labels, ['1', '', '3'])).toBe('{a="1",d="3"')
-    expect(written(labels, ['', '', ''])).toBe('')
-    expect(written(labels, [])).toBe('')
+    const names = ['a', 'b.c', 'd']
+    expect(written(names, ['1', '2', '3'])).toBe('{a="1",b_c="2",d="3"')
+    expect(written(names, ['', '2', ''])).toBe('{b_c="2"')
+    expect(written(names, ['1', '', '3'])).toBe('{a="1",d="3"')
+    expect(written(names, ['', '', ''])).toBe('')
+    expect(written([], [])).toBe('')
   })
 
-  it('go by the names of the moment', () => {
+  it('go by the names of the moment, and take nothing from memory that has other contents by now', () => {
     const labels = new LabelBlock()
-    expect(written(labels, [])).toBe('')
-    labels.setNames(['a'])
-    expect(written(labels, ['x'])).toBe('{a="x"')
-    labels.setNames(['a', 'b'])
-    expect(written(labels, ['x', 'y'])).toBe('{a="x",b="y"')
+    const out = new Utf8Writer(16)
+    labels.begin(['a'])
+    labels.write(['x'], out)
+    expect(out.toString()).toBe('{a="x"')
+    out.clear()
+    out.text('something else')
+    labels.begin(['a', 'b'])
+    labels.write(['x', 'y'], out)
+    expect(out.toString()).toBe('something else{a="x",b="y"')
+    out.clear()
+    out.text('again something else')
+    labels.begin(['a', 'b'])
+    labels.write(['x', 'y'], out)
+    expect(out.toString()).toBe('again something else{a="x",b="y"')
   })
 
   it('are escaped, whatever their length', () => {
-    const labels = new LabelBlock()
-    labels.setNames(['a'])
     for (const length of [0, 1, 63, 64, 65, 1000]) {
       const filler = 'x'.repeat(length)
-      expect(written(labels, [`${filler}"\\\n`])).toBe(`{a="${filler}\\"\\\\\\n"`)
-      expect(written(labels, [`${filler}ü🦊\u2028`])).toBe(`{a="${filler}ü🦊\u2028"`)
+      expect(written(['a'], [`${filler}"\\\n`])).toBe(`{a="${filler}\\"\\\\\\n"`)
+      expect(written(['a'], [`${filler}ü🦊\u2028`])).toBe(`{a="${filler}ü🦊\u2028"`)
     }
+  })
+
+  it('are the same whether they could be copied from the series before or not', () => {
+    const value = fc.constantFrom('', 'a', 'b', 'ü"\\', 'x'.repeat(70), '🦊'.repeat(40), 'y'.repeat(130))
+    const series = fc.array(fc.tuple(value, value, value), { minLength: 1, maxLength: 30 })
+    fc.assert(
+      fc.property(series, (all) => {
+        const names = ['one', 'two', 'three']
+        expect(allWritten(names, all)).toEqual(all.map((values) => written(names, values)))
+      }),
+    )
   })
 })

@@ -10,30 +10,44 @@ const comma = 44
 const quote = 34
 const openingBrace = 123
 
-/** Writes the labels of one instrument. */
+/** Writes the labels of one instrument. What a series shares with the one before is copied from there. */
 export class LabelBlock {
-  #labelNames: readonly string[] = []
+  // Not #private: each line reads them, and such fields take longer.
+  private labelNames: readonly string[] = []
   /** What stands before each value: `name="`. */
-  #openings: readonly Fixed[] = []
+  private openings: readonly Fixed[] = []
+  /** The values of the series before, where its labels start, and how far from there each of them ends. */
+  private last: readonly string[] = []
+  private start = 0
+  private ends: number[] = []
 
-  /** Takes the names that the values given from now on belong to. */
-  setNames(labelNames: readonly string[]): void {
-    if (labelNames === this.#labelNames) return
-    this.#labelNames = labelNames
-    this.#openings = labelNames.map((name) => new Fixed(`${prometheusLabelName(name)}="`))
+  /** Takes the names that the values given from now on belong to, which are written one behind the other. */
+  begin(labelNames: readonly string[]): void {
+    this.last = []
+    if (labelNames === this.labelNames) return
+    this.labelNames = labelNames
+    this.openings = labelNames.map((name) => new Fixed(`${prometheusLabelName(name)}="`))
+    this.ends = labelNames.map(() => 0)
   }
 
   /** Adds `{a="x",b="y"`, which is not closed yet; without labels that are absent, and nothing if all are. */
   write(labelValues: readonly string[], out: Utf8Writer): void {
-    const openings = this.#openings
+    const { last, ends, openings } = this
     const start = out.length
-    for (let i = 0; i < labelValues.length; i++) {
+    let i = 0
+    while (i < last.length && labelValues[i] === last[i]) i++
+    if (i > 0) out.again(this.start, this.start + ends[i - 1]!)
+    for (; i < labelValues.length; i++) {
       const value = labelValues[i]!
-      if (value === '') continue
-      out.character(out.length === start ? openingBrace : comma)
-      out.fixed(openings[i]!)
-      out.labelValue(value)
-      out.character(quote)
+      if (value !== '') {
+        out.character(out.length === start ? openingBrace : comma)
+        out.fixed(openings[i]!)
+        out.labelValue(value)
+        out.character(quote)
+      }
+      ends[i] = out.length - start
     }
+    this.last = labelValues
+    this.start = start
   }
 }

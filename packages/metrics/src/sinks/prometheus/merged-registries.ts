@@ -68,6 +68,10 @@ export class MergedRegistries {
     }
   }
 
+  get isEmpty(): boolean {
+    return this.#all.size === 0
+  }
+
   /** Asks all metrics of all registries. Never rejects. */
   async collect(source: MetricSource): Promise<readonly Found[]> {
     return (await Promise.all([...this.#all.values()].map((merged) => merged.collect(source)))).flat()

@@ -177,8 +177,8 @@ describe('the page', () => {
     const lines = (await sink.text()).split('\n').filter((line) => line.startsWith('x_total'))
     expect(lines).toEqual([
       `x_total{a="${overflowLabelValue}",b="${overflowLabelValue}"} 2`,
-      'x_total{a="q",b="1"} 1',
       `x_total{a="${overflowLabelValue}"} 5`,
+      'x_total{a="q",b="1"} 1',
     ])
   })
 
@@ -283,6 +283,27 @@ function expectedFrom(metrics: Metrics, format: 'text' | 'openmetrics'): Map<str
 
 function keyOf(name: string, labels: Readonly<Record<string, string>>): string {
   return JSON.stringify([name, ...Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1))])
+}
+
+/** Reads a body into memory of its reader, of so many bytes. */
+async function readInto(body: ReadableStream<Uint8Array>, length: number): Promise<Uint8Array[]> {
+  const reader = body.getReader({ mode: 'byob' })
+  const chunks: Uint8Array[] = []
+  for (;;) {
+    const { done, value } = await reader.read(new Uint8Array(length))
+    if (done) return chunks
+    chunks.push(value)
+  }
+}
+
+/** Whether a body is written while it is read: only those take memory of the reader. */
+function isPulled(body: ReadableStream<Uint8Array>): boolean {
+  try {
+    body.getReader({ mode: 'byob' }).releaseLock()
+    return true
+  } catch {
+    return false
+  }
 }
 
 describe('scrapes', () => {
@@ -396,6 +417,63 @@ describe('scrapes', () => {
     expect(alone.length).toBeGreaterThan(3 * 65_536)
     expect([first, second, third]).toEqual([alone, alone, alone])
     expect(await take()).toBe(alone)
+  })
+
+  it('of long pages are written while a single reader takes them, whatever pieces it takes', async () => {
+    const { metrics, sink } = attached()
+    metrics.updateFilter({ block: ['kit'] })
+    const counter = metrics.counter('c', { labels: ['id'] })
+    for (let id = 0; id < 1900; id++) counter.inc({ id: `${id}${'ü'.repeat(100)}` }, id)
+    for (const accept of [undefined, openMetrics]) {
+      const page = await sink.text(accept)
+      const read = async (length: number): Promise<string> => {
+        const headers = accept === undefined ? {} : { accept }
+        const { body } = await sink.handler(new Request('http://x/metrics', { headers }))
+        return Buffer.concat(await readInto(body!, length)).toString()
+      }
+      expect(page.length).toBeGreaterThan(200_000)
+      for (const length of [999, 57_344, 65_536, 1_000_000]) expect(await read(length)).toBe(page)
+    }
+  })
+
+  it('see what is recorded while they are read, and are whole lines all the same', async () => {
+    const { metrics, sink } = attached()
+    metrics.updateFilter({ block: ['kit'] })
+    const counter = metrics.counter('c', { labels: ['id'] })
+    for (let id = 0; id < 1900; id++) counter.inc({ id: `${id}${'x'.repeat(100)}` })
+    const { body } = await sink.handler(new Request('http://x/metrics'))
+    // Another series, and a new number in each: of the former nothing is seen, of the latter what is not written yet.
+    for (let id = 0; id < 1901; id++) counter.inc({ id: `${id}${'x'.repeat(100)}` }, 10)
+    const page = Buffer.concat(await readInto(body!, 65_536)).toString()
+    const values = parseExposition(page).flatMap(({ samples }) => samples.map(({ value }) => value))
+    expect(values.length).toBe(1900)
+    expect(new Set(values)).toEqual(new Set([1, 11]))
+    expect(values.lastIndexOf(1)).toBeLessThan(values.indexOf(11))
+  })
+
+  it('that come while a reader takes its time share pages and do not wait for it', async () => {
+    const { metrics, sink } = attached()
+    const counter = metrics.counter('c', { labels: ['id'] })
+    for (let id = 0; id < 1900; id++) counter.inc({ id: `${id}${'x'.repeat(100)}` })
+    let reads = 0
+    metrics.observable('o', {}, () => ++reads)
+    const scrape = async (): Promise<ReadableStream<Uint8Array>> =>
+      (await sink.handler(new Request('http://x/metrics'))).body!
+    const slow = (await scrape()).getReader()
+    await slow.read()
+    const pages = await Promise.all([sink.text(), sink.text(), new Response(await scrape()).text()])
+    expect(new Set(pages).size).toBe(1)
+    expect(reads).toBe(2)
+    await slow.cancel()
+    // The place is free again: a body that nobody reads is not written.
+    const left = await scrape()
+    expect(isPulled(left)).toBe(true)
+    expect(isPulled(await scrape())).toBe(false)
+    await left.cancel()
+    const whole = await scrape()
+    expect(isPulled(whole)).toBe(true)
+    await new Response(whole).text()
+    expect(isPulled(await scrape())).toBe(true)
   })
 
   it('hold series that are longer than a slice', async () => {

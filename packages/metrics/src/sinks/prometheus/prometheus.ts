@@ -10,6 +10,7 @@ import type { ExposableRegistry, MergeableRegistry } from './foreign.ts'
 import { MergedRegistries, type MergeOptions } from './merged-registries.ts'
 import { contentTypes, negotiate, type ExpositionFormat } from './negotiate.ts'
 import { Page } from './page.ts'
+import type { PulledPage } from './pulled-page.ts'
 import { Rendered } from './rendered.ts'
 import { SharedRun } from './shared-run.ts'
 
@@ -21,9 +22,10 @@ export interface PrometheusOptions {
 
 /**
  * A sink that is read by scrapes. It has no timers and sends nothing by itself, so `flush` has nothing to do.
- * Between scrapes it keeps nothing of any series, and during one the page; no scrape takes the event loop for longer
- * than about 64 kB of text at a time. Scrapes that come together share a page; one that comes while a page is
- * being made shares the next, so that every page has all that was recorded before it was asked for.
+ * Between scrapes it keeps nothing of any series; no scrape takes the event loop for longer than about 64 kB of text at
+ * a time. One that comes alone gets its page while it reads it, and nothing but a slice of it is in memory. Scrapes that
+ * come together, or while such a page is read, share a page; one that comes while that is being made shares the
+ * next, so that every page has all that was recorded before it was asked for.
  *
  * After `shutdown` the sink goes on showing the final numbers, for the last scrape of a service that drains. A sink
  * that was detached shows nothing, and lets go of the metrics. `text`, `contentType`, `handler` and `registry` need
@@ -41,6 +43,7 @@ export interface PrometheusSink extends Sink {
   /**
    * Answers GET and HEAD, whatever the path: 200 with the page, 405 for other methods, 503 where `text`
    * rejects with `KIT_METRIC_SINK_DETACHED`. Never rejects. It asks for no authorization: mount it where only your scrapers reach it.
+   * A long page is a byte stream: read into memory of your own (a reader of mode `byob`), it takes no other.
    */
   readonly handler: (request: Request) => Promise<Response>
   /**
@@ -98,7 +101,9 @@ class Exposition implements PrometheusSink {
   readonly #merged = new MergedRegistries()
   readonly #exposed = new Map<ExposableRegistry, ExposedRegistry>()
   #pages: Readonly<Record<ExpositionFormat, Page>> | undefined
-  readonly #renderings: Readonly<Record<ExpositionFormat, SharedRun<Rendered>>>
+  readonly #renderings: Readonly<Record<ExpositionFormat, SharedRun<Rendered | PulledPage>>>
+  /** Whether a page is being written while it is read. */
+  #isPulled = false
   #source: MetricSource | undefined
 
   constructor(prefix: string) {
@@ -160,9 +165,11 @@ class Exposition implements PrometheusSink {
     const format = negotiate(request.headers.get('accept'))
     const headers = { 'content-type': contentTypes[format], 'cache-control': 'no-store', vary: 'accept' }
     try {
-      const rendered = await this.#renderings[format].join()
-      if (request.method === 'HEAD') return new Response(null, { headers })
-      return new Response(rendered.body(), { headers })
+      if (request.method === 'HEAD') {
+        this.#requireSource()
+        return new Response(null, { headers })
+      }
+      return new Response((await this.#renderings[format].join()).body(), { headers })
     } catch (error) {
       const attached = !(error instanceof MetricsError)
       return new Response(attached ? 'The page could not be rendered\n' : `${error.message}\n`, {
@@ -172,21 +179,34 @@ class Exposition implements PrometheusSink {
     }
   }
 
-  async #render(format: ExpositionFormat, readers: number): Promise<Rendered> {
-    const source = this.#source
-    if (source === undefined) {
-      throw new MetricsError(
-        'KIT_METRIC_SINK_DETACHED',
-        'prometheus: this sink is not attached; call metrics.attach(sink)',
-      )
+  /**
+   * One reader alone gets a page that is written while it is read, unless another one is, which may take as long as its
+   * reader likes. Those who come meanwhile share pages that are written first.
+   */
+  async #render(format: ExpositionFormat, readers: number): Promise<Rendered | PulledPage> {
+    const source = this.#requireSource()
+    this.#pages ??= { text: this.#createPage('text'), openmetrics: this.#createPage('openmetrics') }
+    const page = this.#pages[format]
+    if (readers > 1 || this.#isPulled || !page.canBePulled) {
+      return new Rendered(await page.render(source), readers)
     }
-    this.#pages ??= this.#createPages()
-    return new Rendered(await this.#pages[format].render(source), readers)
+    const pulled = page.pull(source, () => {
+      this.#isPulled = false
+    })
+    this.#isPulled = true
+    return pulled
   }
 
-  #createPages(): Readonly<Record<ExpositionFormat, Page>> {
-    const create = (format: ExpositionFormat): Page => new Page(format, this.#prefix, this.#merged)
-    return { text: create('text'), openmetrics: create('openmetrics') }
+  #requireSource(): MetricSource {
+    if (this.#source !== undefined) return this.#source
+    throw new MetricsError(
+      'KIT_METRIC_SINK_DETACHED',
+      'prometheus: this sink is not attached; call metrics.attach(sink)',
+    )
+  }
+
+  #createPage(format: ExpositionFormat): Page {
+    return new Page(format, this.#prefix, this.#merged)
   }
 }
 

@@ -15,6 +15,9 @@ const firstBeyondAscii = 128
 /** Longer label values are written by a call that takes all of their characters, where a loop would be slower. */
 const fewCharacters = 64
 
+/** More bytes are copied by a call, where a loop would be slower. */
+const fewBytes = 96
+
 /** ASCII that is written again and again, kept so that eight characters can be copied at a time. */
 export class Fixed {
   readonly length: number
@@ -67,9 +70,12 @@ export class Utf8Writer {
 
   /** Adds once more what stands from `start` up to `end`. */
   again(start: number, end: number): void {
-    this.#reserve(end - start)
-    this.bytes.copyWithin(this.length, start, end)
-    this.length += end - start
+    const count = end - start
+    this.#reserve(count + 4)
+    const { length: at, view } = this
+    if (count > fewBytes) this.bytes.copyWithin(at, start, end)
+    else for (let i = 0; i < count; i += 4) view.setInt32(at + i, view.getInt32(start + i, true), true)
+    this.length = at + count
   }
 
   /** Adds the value of a label, escaped. */
@@ -81,6 +87,21 @@ export class Utf8Writer {
   number(value: number): void {
     if (value >= 0 && (value | 0) === value) this.#integer(value)
     else this.#ascii(String(finite(value)))
+  }
+
+  /** All that was added, in the writer's own memory, where it stays until {@link clear}. */
+  get content(): Uint8Array<ArrayBuffer> {
+    return this.bytes.subarray(0, this.length)
+  }
+
+  /** All that was added. */
+  toString(): string {
+    return this.bytes.toString('utf8', 0, this.length)
+  }
+
+  /** Begins anew, in the same memory. */
+  clear(): void {
+    this.length = 0
   }
 
   /** All that was added, as the only content of its memory's beginning; the writer begins anew. */
