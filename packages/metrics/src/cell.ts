@@ -11,7 +11,7 @@ import { clock } from '@kit/context'
 import type { Drops } from './drops.ts'
 import type { Exemplars } from './exemplars.ts'
 import type { ExponentialCell } from './exponential.ts'
-import type { BucketIndex } from './histogram.ts'
+import type { HistogramKind } from './histogram.ts'
 import { SeriesIdentity } from './series-identity.ts'
 import type { Exemplar, ExponentialBuckets, HistogramSeries, NumberSeries, Tap } from './sink.ts'
 
@@ -125,14 +125,6 @@ export class GaugeCell extends SeriesIdentity implements BoundGauge, NumberSerie
   }
 }
 
-/** What all series of a histogram have in common. */
-export interface HistogramKind {
-  readonly index: BucketIndex
-  /** The smallest value that may be observed. */
-  readonly least: number
-  readonly drops: Drops
-}
-
 /** What a series of a histogram keeps beside its buckets, by taps of the instrument's own. */
 export interface Extras {
   readonly native: ExponentialCell | null
@@ -156,7 +148,7 @@ export class HistogramCell
   constructor(labelValues: readonly string[], kind: HistogramKind, extras: Extras | null) {
     super(labelValues)
     this.target = this
-    this.slots = kind.index.emptySlots.slice()
+    this.slots = kind.emptySlots.slice()
     this.kind = kind
     this.extras = extras
   }
@@ -166,7 +158,7 @@ export class HistogramCell
     if (typeof value === 'number' && value >= kind.least && value < Infinity) {
       const target = this.target
       const slots = target.slots
-      const bucket = kind.index.find(value)
+      const bucket = kind.find(value)
       const sum = slots.length - 1
       slots[bucket] = slots[bucket]! + 1
       slots[sum] = slots[sum]! + value

@@ -6,6 +6,7 @@
  * one comparison nearly always settles it; the comparison is what makes the result exact.
  */
 
+import type { Drops } from './drops.ts'
 import { MetricsError } from './errors.ts'
 import type { Unit } from './naming.ts'
 
@@ -61,7 +62,7 @@ const high = words[1] === 0 ? 0 : 1
 /** At most so many entries in a table. */
 const maxTable = 1024
 
-/** Finds the bucket of a value: the first whose bound is not below it. One object serves a whole instrument. */
+/** Finds the bucket of a value: the first whose bound is not below it. */
 export class BucketIndex {
   /** The number of finite bounds, which is also the index of the last bucket. */
   readonly size: number
@@ -110,6 +111,19 @@ export class BucketIndex {
     if (slot < 0) slot = 0
     else if (slot > this.last) slot = this.last
     return scan(this.bounds, this.table[slot]!, value)
+  }
+}
+
+/** What all series of a histogram have in common. It is one object with the search, or an observation would read two. */
+export class HistogramKind extends BucketIndex {
+  /** The smallest value that may be observed: where a bound is negative there is none. */
+  readonly least: number
+  readonly drops: Drops
+
+  constructor(bounds: readonly number[], drops: Drops) {
+    super(bounds)
+    this.least = bounds[0]! < 0 ? -Number.MAX_VALUE : 0
+    this.drops = drops
   }
 }
 

@@ -14,13 +14,12 @@ import {
   type BoundHistogram,
   type Cell,
   type Extras,
-  type HistogramKind,
 } from './cell.ts'
 import type { Drops } from './drops.ts'
 import { Folding } from './folding.ts'
 import { Exemplars, type FindSpan } from './exemplars.ts'
 import { ExponentialCell } from './exponential.ts'
-import { BucketIndex } from './histogram.ts'
+import { HistogramKind, type BucketIndex } from './histogram.ts'
 import { countKeys, type LabelBag } from './label-index.ts'
 import type { Labels } from './labels.ts'
 import type { InstrumentKind, Unit } from './naming.ts'
@@ -224,16 +223,12 @@ export class HistogramInstrument implements SourceHistogram {
     this.help = definition.help
     this.bounds = definition.bounds
     this.native = definition.native
-    const kind: HistogramKind = {
-      index: new BucketIndex(definition.bounds),
-      least: definition.bounds[0]! < 0 ? -Number.MAX_VALUE : 0,
-      drops: around.drops,
-    }
+    const kind = new HistogramKind(definition.bounds, around.drops)
     this.table = new SeriesTable<HistogramCell>({
       ...definition,
       ...around,
       make: (values) => {
-        const cell = new HistogramCell(values, kind, createExtras(definition, kind.index))
+        const cell = new HistogramCell(values, kind, createExtras(definition, kind))
         this.onCell?.(cell)
         return cell
       },
