@@ -23,7 +23,7 @@ const all = [
 ]
 /** Where ambient contexts are used, or passed through. */
 const ambient = [
-  ...['context', 'observe', 'http', 'express'].map((name) => `packages/${name}/`),
+  ...['context', 'observe', 'http', 'express', 'koa'].map((name) => `packages/${name}/`),
   ...['event', 'line', 'override'].map((name) => `packages/log/src/${name}.test.ts`),
 ]
 

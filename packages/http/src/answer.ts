@@ -14,6 +14,8 @@ export function answer(res: NodeResponse, status: number): void {
   }
   const body = `${STATUS_CODES[status] ?? status}\n`
   res.statusCode = status
+  // A reason that was meant for another status, as Koa sets one with each; HTTP/2 has none.
+  if (!('stream' in res)) res.statusMessage = STATUS_CODES[status] ?? ''
   res.setHeader('content-type', 'text/plain; charset=utf-8')
   res.setHeader('content-length', Buffer.byteLength(body))
   res.setHeader('cache-control', 'no-store')
@@ -34,12 +36,14 @@ const writers = [
   'addTrailers',
   'uncork',
   'cork',
+  'destroy',
 ] as const
 
 /**
  * Makes a response that has been sent deaf, so that a handler which is late cannot fail with
  * ERR_HTTP_HEADERS_SENT and a framework's error handler does not cut the connection of a client that has its
- * answer: further writes succeed and go nowhere, and `headersSent` is false as the late handler expects it.
+ * answer: further writes succeed and go nowhere, `destroy` (a pipeline whose source failed calls it) cuts nothing off, and
+ * `headersSent` is false as the late handler expects it.
  */
 export function seal(res: NodeResponse, onLateEnd: () => void): void {
   let told = false

@@ -1,0 +1,103 @@
+/**
+ * kit for Koa 2 and 3: `app.use(kit())` before everything else. Every request behind it is measured and logged once,
+ * and has a context: `ctx.state.ctx`, `current()` in everything it calls, `ctx.log` for its log lines.
+ */
+
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { Next } from 'koa'
+import type { HttpOptions, Observation } from '@kit/http'
+import { createObserver } from '@kit/http'
+import { observeNode } from '@kit/http/node'
+import type { FailingContext } from './errors.ts'
+import { noteError, watchErrors } from './errors.ts'
+import type { RoutedContext } from './route.ts'
+import { followRoute } from './route.ts'
+
+declare module 'koa' {
+  interface ExtendableContext {
+    /** A logger whose lines carry the request's id and trace id. */
+    log: Observation['log']
+  }
+  interface DefaultState {
+    /** The request's context: ends with the response, its deadline, or the client's departure. */
+    ctx: Observation['ctx']
+  }
+}
+
+/** What `kit` puts into `ctx.state`, for applications that declare a state of their own: `new Koa<MyState & KitState>()`. */
+export interface KitState {
+  /** The request's context: ends with the response, its deadline, or the client's departure. */
+  ctx: Observation['ctx']
+}
+
+/** The part of a Koa context that `kit` needs; those of both majors have it. */
+export interface KoaContext extends FailingContext {
+  readonly path: string
+  readonly method: string
+  readonly state: object
+  readonly body?: unknown
+  respond?: boolean | undefined
+}
+
+/** What `app.use` and `router.use` take, in either major of Koa. */
+export type KoaMiddleware = (ctx: KoaContext, next: Next) => Promise<unknown>
+
+type OwnContext = KoaContext &
+  RoutedContext & { [seen]?: true; log?: Observation['log']; state: Partial<KitState> }
+
+/** Marks the contexts that are observed, for every installed copy of this package. */
+const seen: unique symbol = Symbol.for('@kit/koa@1.seen') as never
+
+/**
+ * The middleware. Mount it first: what is mounted before it is not observed. Mounting it twice observes once, with the
+ * outer one's options.
+ *
+ * Routes are those of @koa/router (or koa-router), reported by their templates with the prefixes of their routers and of
+ * koa-mount before them (`/orgs/:org/users/:id`); a request that no route matched has none. Errors go on to Koa as they
+ * came: it answers, and emits, what it would without kit, and the request id besides.
+ *
+ * @throws HttpError for options it does not know or cannot use. Requests never fail by being observed.
+ */
+export function kit(options?: HttpOptions): KoaMiddleware {
+  const observer = createObserver(options)
+  return (context, next) => {
+    const ctx = context as OwnContext
+    if (ctx[seen]) return next()
+    ctx[seen] = true
+    let entered = false
+    let observation: Observation | undefined
+    const binding = {
+      route: followRoute(ctx),
+      attach(opened: Observation): void {
+        observation = opened
+        ctx.state.ctx = opened.ctx
+        ctx.log = opened.log
+        watchErrors(ctx, opened)
+      },
+    }
+    const handling = observeNode(observer, ctx.req, ctx.res, binding, async () => {
+      entered = true
+      try {
+        await next()
+        afterwards(ctx)
+      } catch (error) {
+        if (observation !== undefined) noteError(ctx, observation, error)
+        throw error
+      }
+    })
+    if (!entered) ctx.respond = false // it came too late and was answered
+    return handling ?? Promise.resolve()
+  }
+}
+
+/** What is left to do when the middleware is done and Koa answers, which it does outside of the request's context. */
+function afterwards({ res, body }: OwnContext): void {
+  // The deadline's answer has gone out, and Koa does not say so to a handler that is late: this counts it.
+  if (res.writableEnded && !res.headersSent) res.end()
+  // A body that is made while it is read, by a generator say, is to be made within the context.
+  const stream = body as { _read?: unknown; pipe?: unknown } | null | undefined
+  if (typeof stream?._read === 'function' && typeof stream.pipe === 'function') {
+    const value = AsyncLocalStorage.bind(stream._read as () => void)
+    Reflect.defineProperty(stream, '_read', { value, configurable: true, writable: true })
+  }
+}
