@@ -4,6 +4,8 @@
  */
 
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { errorMonitor } from 'node:events'
+import type { EventEmitter } from 'node:events'
 import type { Next } from 'koa'
 import type { HttpOptions, Observation } from '@kit/http'
 import { createObserver } from '@kit/http'
@@ -65,7 +67,7 @@ export function kit(options?: HttpOptions): KoaMiddleware {
     if (ctx[seen]) return next()
     ctx[seen] = true
     let entered = false
-    let observation: Observation | undefined
+    let observation!: Observation // attached before anything else
     const binding = {
       route: followRoute(ctx),
       attach(opened: Observation): void {
@@ -79,9 +81,9 @@ export function kit(options?: HttpOptions): KoaMiddleware {
       entered = true
       try {
         await next()
-        afterwards(ctx)
+        afterwards(ctx, observation)
       } catch (error) {
-        if (observation !== undefined) noteError(ctx, observation, error)
+        noteError(ctx, observation, error)
         throw error
       }
     })
@@ -91,13 +93,25 @@ export function kit(options?: HttpOptions): KoaMiddleware {
 }
 
 /** What is left to do when the middleware is done and Koa answers, which it does outside of the request's context. */
-function afterwards({ res, body }: OwnContext): void {
+function afterwards(ctx: OwnContext, observation: Observation): void {
+  const { res, body } = ctx
   // The deadline's answer has gone out, and Koa does not say so to a handler that is late: this counts it.
   if (res.writableEnded && !res.headersSent) res.end()
+  if (!isStream(body)) return
   // A body that is made while it is read, by a generator say, is to be made within the context.
-  const stream = body as { _read?: unknown; pipe?: unknown } | null | undefined
-  if (typeof stream?._read === 'function' && typeof stream.pipe === 'function') {
-    const value = AsyncLocalStorage.bind(stream._read as () => void)
-    Reflect.defineProperty(stream, '_read', { value, configurable: true, writable: true })
-  }
+  const read = AsyncLocalStorage.bind(body._read)
+  Reflect.defineProperty(body, '_read', { value: read, configurable: true, writable: true })
+  // Koa 3 cuts the response off before it says why.
+  body.once(errorMonitor, (error) => noteError(ctx, observation, error))
+}
+
+/** A readable stream of Node's, or of the package readable-stream. */
+interface StreamBody extends EventEmitter {
+  _read: (size: number) => void
+  pipe: unknown
+}
+
+function isStream(body: unknown): body is StreamBody {
+  const { _read, pipe } = (body ?? {}) as Partial<StreamBody>
+  return typeof _read === 'function' && typeof pipe === 'function'
 }
