@@ -137,6 +137,7 @@ describe.each(koas)('%s', (_, Framework) => {
     expect(errors).toEqual([{ error, ctx: seen }])
     expect(errors[0]?.error).toBe(error)
     expect(errors[0]?.ctx).toBe(seen)
+    expect(Object.hasOwn((seen as Koa.Context).res, 'removeHeader')).toBe(false)
     expect(await line()).toMatchObject({ status: 500, outcome: 'error', err: { message: 'meant to be' } })
   })
 

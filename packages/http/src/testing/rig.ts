@@ -2,7 +2,7 @@
 
 import { createLogger } from '@kit/log'
 import { createMetrics } from '@kit/metrics'
-import type { Metrics } from '@kit/metrics'
+import type { HistogramSnapshot, Metrics } from '@kit/metrics'
 import type { HttpOptions } from '../options.ts'
 import { Client } from './client.ts'
 import type { ConformanceServer, StartConformanceApp } from './conformance.ts'
@@ -77,12 +77,20 @@ export class Rig {
     await this.#server.close()
   }
 
-  #counted(): Counted[] {
+  /** The schemes of the requests that were counted. */
+  schemes(): string[] {
+    return this.#series().map(({ labels }) => labels['url.scheme'] ?? '')
+  }
+
+  #series(): HistogramSnapshot['series'] {
     const histogram = this.metrics
       .snapshot()
       .metrics.find((metric) => metric.name === 'http.server.request.duration')
-    if (histogram?.kind !== 'histogram') return []
-    return histogram.series.map(({ labels, count }) => ({
+    return histogram?.kind === 'histogram' ? histogram.series : []
+  }
+
+  #counted(): Counted[] {
+    return this.#series().map(({ labels, count }) => ({
       method: labels['http.request.method'] ?? '',
       route: labels['http.route'] ?? '',
       status: labels['http.response.status_code'] ?? '',

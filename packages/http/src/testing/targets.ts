@@ -12,3 +12,15 @@ export const hostileTargets: readonly string[] = [
   '/items/%ff',
   '*',
 ]
+
+/** Values that a header can hold and a request id must not. */
+export const hostileRequestIds: readonly string[] = [
+  'a b',
+  'a,b',
+  '"quoted"',
+  '<script>',
+  '${jndi:ldap://x}',
+  '../../etc/passwd',
+  'caf\u00e9',
+  'a'.repeat(1000),
+]
