@@ -26,11 +26,10 @@ export interface RoutedContext {
   [routing]?: Routing
 }
 
-/** A mount that was entered, with the path before it and what it left of that. */
+/** A mount that was entered, and the path that it took its prefix from. */
 interface Mount {
   readonly prefix: string
   readonly outside: string
-  readonly inside: string
 }
 
 /** What has been written on a context. */
@@ -76,10 +75,11 @@ const noting: Record<'mountPath' | '_matchedRoute', PropertyDescriptor & ThisTyp
     set(path: unknown) {
       const noted = routingOf(this)
       noted.matchedRoute = path
-      const route = routeAt(this, path as RouterLayer['path'])
-      if (route === undefined) return
-      const mounts = noted.mounts.length === 0 ? noted.mounts : around(noted, this.path)
-      noted.template = mounts.reduceRight((inner, { prefix }) => join(prefix, inner), route)
+      try {
+        noted.template = templateAt(this, noted, path as RouterLayer['path']) ?? noted.template
+      } catch {
+        // A router of another kind means something else by these names, and must not fail by it.
+      }
     },
   },
 }
@@ -104,6 +104,12 @@ function adopt(ctx: RoutedContext): void {
   }
 }
 
+function templateAt(ctx: RoutedContext, noted: Routing, path: RouterLayer['path']): string | undefined {
+  const route = routeAt(ctx, path)
+  if (route === undefined || noted.mounts.length === 0) return route
+  return around(noted, ctx.path).reduceRight((inner, { prefix }) => join(prefix, inner), route)
+}
+
 /** The route that a layer belongs to: itself, or for a middleware the one that the request gets to if it lets it. */
 function routeAt({ matched, method }: RoutedContext, path: RouterLayer['path']): string | undefined {
   const isRoute = matched?.some((layer) => layer.path === path && layer.methods.length > 0) ?? true
@@ -111,19 +117,17 @@ function routeAt({ matched, method }: RoutedContext, path: RouterLayer['path']):
   return route === undefined ? undefined : String(route)
 }
 
-function enter(noted: Routing, prefix: string, path: string): void {
-  const inside = path.replace(prefix, '') || '/'
-  noted.mounts = [...around(noted, path), { prefix, outside: path, inside }]
+function enter(noted: Routing, prefix: string, outside: string): void {
+  noted.mounts = [...around(noted, outside), { prefix, outside }]
 }
 
-/** The mounts that are around a path: it tells which were left. One that was rewritten was so in the innermost mount. */
+/**
+ * The mounts that are around a path. One was left, with all in it, when the path is again what it was before it; any
+ * other path is one of the innermost mount, rewritten or not.
+ */
 function around({ mounts }: Routing, path: string): readonly Mount[] {
-  for (let depth = mounts.length; depth > 0; depth -= 1) {
-    const innermost = mounts[depth - 1]
-    if (innermost?.inside === path) return mounts.slice(0, depth)
-    if (innermost?.outside === path) return mounts.slice(0, depth - 1)
-  }
-  return mounts
+  const left = mounts.findIndex(({ outside }) => outside === path)
+  return left === -1 ? mounts : mounts.slice(0, left)
 }
 
 /** Joins templates so that `/` adds nothing: `/orgs/:org` and `/` are `/orgs/:org`. */

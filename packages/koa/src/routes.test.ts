@@ -215,4 +215,15 @@ describe.each(pairs)('%s', (_, Framework, Routes) => {
     await server?.close()
     expect(await counted(build, asked.toReversed(), false)).toEqual(routes.toReversed())
   })
+
+  it('lets routers of another kind write what they like', async () => {
+    const build = (app: Koa): void => {
+      app.use((ctx) => {
+        if (ctx.path === '/known') ctx['_matchedRoute'] = '/:known'
+        else Object.assign(ctx, { matched: true, mountPath: 7, _matchedRoute: Symbol('odd') })
+        ctx.body = `${String(ctx['_matchedRoute'])} ${ctx['mountPath']}`
+      })
+    }
+    expect(await counted(build, ['/known', '/odd'])).toEqual(['200 /:known', '200 '])
+  })
 })
