@@ -4,9 +4,8 @@
  */
 
 import { createServer } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { ErrorRequestHandler, Express } from 'express'
-import { isCanceled, isDeadlineExceeded } from '@kit/context'
 import type { HealthChecks } from '@kit/http/endpoints'
 import { adminServer } from '@kit/http/endpoints'
 import type { Logger } from '@kit/log'
@@ -18,7 +17,8 @@ import { runtimeMetrics } from '@kit/metrics/runtime'
 
 /** What a service is made of. */
 export interface Service {
-  readonly app: Express
+  /** The application: that of any framework, as a listener of node:http. */
+  readonly app: (req: IncomingMessage, res: ServerResponse) => unknown
   readonly health?: HealthChecks
   close?(): Promise<void>
 }
@@ -55,7 +55,7 @@ export async function runService(name: string, build: (log: Logger) => Promise<S
       authorize: 'none', // only this machine reaches the port
       ...(service.health ? { health: service.health } : {}),
     })
-    const server = createServer({ keepAliveTimeout: 60_000 }, service.app)
+    const server = createServer({ keepAliveTimeout: 60_000 }, (req, res) => void service.app(req, res))
     await listen(server, Number(PORT))
     const { port } = server.address() as AddressInfo
     log.info({ port, adminUrl: admin.url }, 'serving')
@@ -76,16 +76,6 @@ export async function runService(name: string, build: (log: Logger) => Promise<S
     tell({ kind: 'failed', reason: `${name}: ${error instanceof Error ? error.message : String(error)}` })
     process.exit(1)
   }
-}
-
-/** The last handler of both applications: what an error means to the client. */
-export const reportErrors: ErrorRequestHandler = (error, req, res, next) => {
-  const own = (error as { status?: unknown } | undefined)?.status
-  const ended = isDeadlineExceeded(error) || isCanceled(error) || own === 504
-  if (res.headersSent) return void (ended ? res.destroy() : next(error))
-  const status = ended ? 503 : typeof own === 'number' && own >= 400 && own < 600 ? own : 500
-  if (status === 500) req.log.error(error as Error, 'a handler failed')
-  res.status(status).json({ error: status === 503 ? 'This took too long.' : 'This did not work.' })
 }
 
 async function listen(server: ReturnType<typeof createServer>, port: number): Promise<void> {

@@ -1,11 +1,11 @@
 /** The shop's public side: checks what strangers send, and asks the inventory within a deadline. */
 
-import type { Express, Request, Response } from 'express'
+import type { ErrorRequestHandler, Express, Request, Response } from 'express'
 import express from 'express'
 import { sleep } from '@kit/context'
 import { kit } from '@kit/express'
 import type { Logger } from '@kit/log'
-import { reportErrors } from '../service.ts'
+import { answerTo } from '../errors.ts'
 import type { InventoryClient } from './inventory-client.ts'
 
 /** What a shopper waits for, at most. Searches for rare words take longer and are given up. */
@@ -67,6 +67,13 @@ export function gatewayApp(inventory: InventoryClient, log: Logger): Express {
 
   app.use(reportErrors)
   return app
+}
+
+const reportErrors: ErrorRequestHandler = (error, req, res, next) => {
+  const { status, body } = answerTo(error)
+  if (res.headersSent) return void (status === 503 ? res.destroy() : next(error))
+  if (status === 500) req.log.error(error as Error, 'a handler failed')
+  res.status(status).json(body)
 }
 
 function refuse(res: Response, error: string): void {

@@ -8,7 +8,7 @@ import { createRepository } from './repository.ts'
 await runService('inventory', async (log) => {
   const database = await openDatabase()
   return {
-    app: inventoryApp(createRepository(database), log),
+    app: inventoryApp(createRepository(database), log).callback(),
     health: { database: (ctx) => database.query(ctx, 'select 1') },
     close: () => database.close(),
   }
