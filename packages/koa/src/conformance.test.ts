@@ -21,9 +21,12 @@ const routers = {
   '@koa/router 14': require('koa-router14') as typeof Router,
   '@koa/router 15': Router,
 }
-const pairs = Object.entries(koas).flatMap(([koa, Framework]) =>
+const grid = Object.entries(koas).flatMap(([koa, Framework]) =>
   Object.entries(routers).map(([router, Routes]) => [`${koa}, ${router}`, Framework, Routes] as const),
 )
+// Where the random cases are halved, these are too: each major is there still, and the routes are tested on all pairs.
+const whole = Number(process.env['KIT_FUZZ_RUNS'] ?? 1) >= 1
+const pairs = whole ? grid : grid.filter((_, index) => [0, 3, 5, 6].includes(index))
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 

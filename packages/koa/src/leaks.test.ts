@@ -19,7 +19,8 @@ const koas = [
 ] as const
 
 const connections = 10
-const requestsOnEach = 120
+/** A multiple of 40, in which each kind has its share. */
+const requestsOnEach = 40 * Math.ceil(3 * Number(process.env['KIT_FUZZ_RUNS'] ?? 1))
 
 /** What the requests are for, and the error type that each is to be counted with. */
 const errorOf = { whole: '', streamed: '', failed: '500', unanswered: 'client_abort', begun: 'client_abort' }
