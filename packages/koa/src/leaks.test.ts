@@ -109,7 +109,7 @@ it.each(koas)(
         for (let n = 0; n < requestsOnEach; n += 1) await round(connection * requestsOnEach + n)
       }),
     )
-    await expect.poll(seen).toEqual(before)
+    await expect.poll(seen, { timeout: 10_000 }).toEqual(before)
     expect(before).toMatchObject({ active: 0, contexts: 0 })
     const given: Record<string, number> = { '': connections }
     for (let n = 0; n < connections * requestsOnEach; n += 1) {
