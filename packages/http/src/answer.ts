@@ -43,7 +43,7 @@ const writers = [
  * Makes a response that has been sent deaf, so that a handler which is late cannot fail with
  * ERR_HTTP_HEADERS_SENT and a framework's error handler does not cut the connection of a client that has its
  * answer: further writes succeed and go nowhere, `destroy` (a pipeline whose source failed calls it) cuts nothing off, and
- * `headersSent` is false as the late handler expects it.
+ * `headersSent` and `writableEnded` are false as the late handler expects them.
  */
 export function seal(res: NodeResponse, onLateEnd: () => void): void {
   let told = false
@@ -62,7 +62,8 @@ export function seal(res: NodeResponse, onLateEnd: () => void): void {
   for (const [name, value] of Object.entries(inert)) {
     if (name in res) Object.defineProperty(res, name, { value, configurable: true, writable: true })
   }
-  Object.defineProperty(res, 'headersSent', { value: false, configurable: true, writable: true })
+  for (const name of ['headersSent', 'writableEnded'])
+    Object.defineProperty(res, name, { value: false, configurable: true, writable: true })
 }
 
 /** Takes a chunk as a stream would, and calls back. */

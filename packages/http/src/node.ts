@@ -203,7 +203,8 @@ function endOf(res: NodeResponse, socket: Socket | undefined, answered: number |
   const http2 = 'stream' in res
   const reset = http2 ? (res.stream?.rstCode ?? 0) : 0
   const broken = http2 ? reset !== 0 : errorOf(socket) !== null
-  const whole = res.writableEnded && res.writableFinished && !broken
+  const ended = answered !== undefined || res.writableEnded
+  const whole = ended && res.writableFinished && !broken
   const cut = http2 ? reset === constants.NGHTTP2_INTERNAL_ERROR : !endedByPeer(socket)
   const kind = whole ? 'finished' : cut ? 'cut' : 'aborted'
   return { kind, status: answered ?? (res.headersSent ? res.statusCode : undefined) }

@@ -1,0 +1,80 @@
+/**
+ * kit for Fastify 5: `await app.register(kit, options)` before routes and other plugins. Every request behind it is
+ * measured and logged once, and has a context: `request.ctx`, `current()` in everything it calls, `request.log` for
+ * its log lines.
+ */
+
+import type { FastifyError, FastifyInstance, FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify'
+import type { HttpOptions, Observation } from '@kit/http'
+import { createObserver } from '@kit/http'
+import { observeNode } from '@kit/http/node'
+import { RequestLog } from './request-log.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The request's context: ends with the response, its deadline, or the client's departure. */
+    ctx: Observation['ctx']
+  }
+}
+
+/** Where a request keeps its observation for the hook that learns of errors. */
+const observationOf: unique symbol = Symbol('@kit/fastify.observation')
+/** On every instance whose requests are prepared for it. */
+const prepared: unique symbol = Symbol('@kit/fastify.prepared')
+
+interface ObservedRequest extends FastifyRequest {
+  [observationOf]?: Observation
+}
+
+/**
+ * The plugin. It reaches the instance that it is registered on and all plugins within, those that are registered
+ * later only: register it first and await it. Registering it twice observes once, with the outer one's options.
+ *
+ * Routes are reported as `routeOptions.url`, prefixes included; a request that no route matched has none. Errors that
+ * Fastify's error hook sees stand in the request's log line, 4xx aside. `request.log` is kit's logger; what Fastify
+ * itself has to say stays with the logger that it was given.
+ *
+ * @throws HttpError for options it does not know or cannot use; `register` rejects with it. Requests never fail by
+ * being observed.
+ */
+export const kit: FastifyPluginCallback<HttpOptions> = Object.assign(register, {
+  [Symbol.for('skip-override')]: true,
+  [Symbol.for('fastify.display-name')]: '@kit/fastify',
+  [Symbol.for('plugin-meta')]: { name: '@kit/fastify', fastify: '5.x' },
+})
+
+function register(app: FastifyInstance, options: HttpOptions, done: () => void): void {
+  const observer = createObserver(options)
+  if (!app.hasDecorator(prepared)) {
+    app.decorate(prepared, true)
+    app.decorateRequest('ctx')
+    app.decorateRequest(observationOf)
+  }
+  app.addHook('onRequest', (request: ObservedRequest, reply, next) => {
+    // Asked now, since a handler that calls the not-found handler takes the request's route away.
+    const template = request.is404 ? undefined : request.routeOptions.url
+    const binding = {
+      route: () => template,
+      attach: (observation: Observation) => attach(request, observation),
+    }
+    observeNode(observer, request.raw, reply.raw, binding, next)
+  })
+  app.addHook('onError', (request: ObservedRequest, reply, error, next) => {
+    if (!isOfClient(error, reply)) request[observationOf]?.fail(error)
+    next()
+  })
+  done()
+}
+
+function attach(request: ObservedRequest, observation: Observation): void {
+  if (request[observationOf] === observation) return
+  request[observationOf] = observation
+  request.ctx = observation.ctx
+  request.log = new RequestLog(observation.log, request)
+}
+
+/** Whether Fastify's own error handler answers with a 4xx: then nothing of the service failed. */
+function isOfClient(error: Partial<FastifyError> & { status?: unknown }, reply: FastifyReply): boolean {
+  const status = error.statusCode ?? error.status ?? reply.statusCode
+  return typeof status === 'number' && status >= 400 && status < 500
+}
