@@ -204,7 +204,9 @@ function endOf(res: NodeResponse, socket: Socket | undefined, answered: number |
   const reset = http2 ? (res.stream?.rstCode ?? 0) : 0
   const broken = http2 ? reset !== 0 : errorOf(socket) !== null
   const ended = answered !== undefined || res.writableEnded
-  const whole = ended && res.writableFinished && !broken
+  // Without a network, nothing can be lost after the end.
+  const handedOver = res.writableFinished || (socket === undefined && !http2)
+  const whole = ended && handedOver && !broken
   const cut = http2 ? reset === constants.NGHTTP2_INTERNAL_ERROR : !endedByPeer(socket)
   const kind = whole ? 'finished' : cut ? 'cut' : 'aborted'
   return { kind, status: answered ?? (res.headersSent ? res.statusCode : undefined) }
@@ -223,7 +225,8 @@ function errorOf(socket: Socket | undefined): Error | null {
 /** The request's connection. Tools that inject requests without a network have none, or a mere look-alike. */
 function connectionOf(req: NodeRequest): Socket | undefined {
   const { socket } = req as { socket?: Partial<Socket> | null }
-  return typeof socket?.once === 'function' ? (socket as Socket) : undefined
+  const real = typeof socket?.once === 'function' && typeof socket.destroy === 'function'
+  return real ? (socket as Socket) : undefined
 }
 
 /** Breaks off a response that has begun, so that the client cannot take what it got for the whole. */
