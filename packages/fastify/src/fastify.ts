@@ -4,7 +4,7 @@
  * its log lines.
  */
 
-import type { FastifyError, FastifyInstance, FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyError, FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { HttpOptions, Observation } from '@kit/http'
 import { createObserver } from '@kit/http'
 import { observeNode } from '@kit/http/node'
@@ -27,8 +27,8 @@ interface ObservedRequest extends FastifyRequest {
 }
 
 /**
- * The plugin. It reaches the instance that it is registered on and all plugins within, those that are registered
- * later only: register it first and await it. Registering it twice observes once, with the outer one's options.
+ * The plugin. It reaches the instance that it is registered on and the plugins that are registered there after it:
+ * register it first, and await it. Registering it twice observes once, with the outer one's options.
  *
  * Routes are reported as `routeOptions.url`, prefixes included; a request that no route matched has none. Errors that
  * Fastify's error hook sees stand in the request's log line, 4xx aside. `request.log` is kit's logger; what Fastify
@@ -37,13 +37,14 @@ interface ObservedRequest extends FastifyRequest {
  * @throws HttpError for options it does not know or cannot use; `register` rejects with it. Requests never fail by
  * being observed.
  */
-export const kit: FastifyPluginCallback<HttpOptions> = Object.assign(register, {
+export const kit: FastifyPluginAsync<HttpOptions> = Object.assign(register, {
   [Symbol.for('skip-override')]: true,
   [Symbol.for('fastify.display-name')]: '@kit/fastify',
   [Symbol.for('plugin-meta')]: { name: '@kit/fastify', fastify: '5.x' },
 })
 
-function register(app: FastifyInstance, options: HttpOptions, done: () => void): void {
+// A promise, as Fastify does not catch what a plugin with a callback throws.
+async function register(app: FastifyInstance, options: HttpOptions): Promise<void> {
   const observer = createObserver(options)
   if (!app.hasDecorator(prepared)) {
     app.decorate(prepared, true)
@@ -63,7 +64,6 @@ function register(app: FastifyInstance, options: HttpOptions, done: () => void):
     if (!isOfClient(error, reply)) request[observationOf]?.fail(error)
     next()
   })
-  done()
 }
 
 function attach(request: ObservedRequest, observation: Observation): void {
