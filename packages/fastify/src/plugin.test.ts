@@ -184,7 +184,9 @@ describe('ends', () => {
     })
     for (const path of ['/thrown', '/refused', '/coded', '/mapped']) await app.inject(path)
     await counted(4)
-    expect(lines().map(({ status, level, err }) => [status, level, (err as Error | undefined)?.message])).toEqual([
+    expect(
+      lines().map(({ status, level, err }) => [status, level, (err as Error | undefined)?.message]),
+    ).toEqual([
       [500, 'error', 'no rows'],
       [403, 'info', undefined],
       [422, 'info', undefined],
@@ -229,7 +231,11 @@ describe('ends', () => {
       expect(answer).toMatch(/^HTTP\/1\.1 (200|400|404) /)
       expect(answer).toMatch(/^x-request-id: /im)
     }
-    expect(await counted(targets.length)).toEqual(['3 GET - 404 -', '4 GET - 400 -', '1 GET /items/:id 200 -'])
+    expect(await counted(targets.length)).toEqual([
+      '3 GET - 404 -',
+      '4 GET - 400 -',
+      '1 GET /items/:id 200 -',
+    ])
   })
 })
 
@@ -260,7 +266,10 @@ describe('HTTP/2', () => {
   }
 
   it('counts whole responses, missed deadlines, and clients that cancel', async () => {
-    const app = Fastify({ http2: true as const, serverFactory: (handler): Http2Server => createHttp2Server(handler) })
+    const app = Fastify({
+      http2: true as const,
+      serverFactory: (handler): Http2Server => createHttp2Server(handler),
+    })
     await app.register(kit, { ...options, timeoutMs: 30 })
     app.get('/items/:id', () => 'ok')
     app.get('/wait', async ({ ctx }) => new Promise((resolve) => ctx.afterFunc(() => resolve('late'))))
@@ -326,10 +335,14 @@ describe('request.log', () => {
     const app = await observed()
     app.get('/', (request) => {
       const { log } = request
-      for (const level of ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const) log[level](level)
+      for (const level of ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const)
+        log[level](level)
       log.level = 'silent'
       log.child({ part: 'a' }).child({ deep: true }).info('child')
-      const options: Parameters<FastifyBaseLogger['child']>[1] = { level: 'error', serializers: { b: () => 2 } }
+      const options: Parameters<FastifyBaseLogger['child']>[1] = {
+        level: 'error',
+        serializers: { b: () => 2 },
+      }
       const strict = log.child({ b: 1 }, options)
       strict.info('kept back')
       strict.error('let through')

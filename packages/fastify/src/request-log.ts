@@ -60,7 +60,8 @@ export class RequestLog implements FastifyBaseLogger {
 
   /** With options, such as serializers or a level of its own, a child is one of pino's over kit's logger. */
   child(bindings: Child[0], options?: Child[1]): FastifyBaseLogger {
-    if (options !== undefined && Object.keys(options).length > 0) return this.#log.pino.child(bindings, options)
+    if (options !== undefined && Object.keys(options).length > 0)
+      return this.#log.pino.child(bindings, options)
     return new RequestLog(this.#log.child(bindings))
   }
 

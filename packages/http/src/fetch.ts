@@ -1,0 +1,215 @@
+/**
+ * The binding to fetch-style handlers (`Request` in, `Response` out): Bun, Deno, workers, and every framework that
+ * speaks their language. What the client got is known as far as the response's body tells: it was read to its end,
+ * given up, or failed.
+ */
+
+import { STATUS_CODES } from 'node:http'
+import { isDeadlineExceeded, run } from '@kit/context'
+import type { End, Exchange } from './exchange.ts'
+import type { HttpObserver, Observation } from './observer.ts'
+import { createObserver } from './observer.ts'
+import type { HttpOptions } from './options.ts'
+import type { BodyEnd } from './response-body.ts'
+import { watchBody } from './response-body.ts'
+
+/** What an adapter for a fetch-style framework adds to the binding. */
+export interface FetchBinding {
+  /** The template of the route that answered, asked once, when the response is over. */
+  route(): string | undefined
+  /** Puts the context and the logger where handlers of this framework look for them. */
+  attach?(observation: Observation): void
+}
+
+/** Options of {@link observeFetch}. */
+export interface FetchOptions extends HttpOptions {
+  /** The route template of a request. Never answer a raw path. Default: none. */
+  route?: (request: Request) => string | undefined
+}
+
+type Answer = Response | Promise<Response>
+
+/**
+ * Wraps a fetch-style handler; further arguments (`env`, `server`, …) and `this` reach it as they come. Inside it,
+ * `current()` is the request's context: it ends when the body of the response was read to its end, when the client
+ * leaves (`request.signal`, or the server cancels the body), or with the deadline. A deadline that passes before the
+ * handler answered is answered with 503, one that had passed on arrival with 504.
+ *
+ * The response is returned with the request id added, and otherwise with the status, headers and bytes it had. A
+ * handler that fails counts as the 500 that its server makes of it, and the error goes on to there.
+ *
+ * Costs a stream and a promise for each chunk of a response.
+ *
+ * @throws HttpError `KIT_HTTP_OPTION_UNKNOWN`, `KIT_HTTP_OPTION_INVALID`.
+ */
+export function observeFetch<This, Rest extends unknown[]>(
+  handler: (this: This, request: Request, ...rest: Rest) => Answer,
+  options: FetchOptions = {},
+): (this: This, request: Request, ...rest: Rest) => Promise<Response> {
+  const { route, ...others } = options
+  const observer = createObserver(others)
+  return function observed(request, ...rest) {
+    const binding = { route: () => route?.(request) }
+    return observeRequest(observer, request, binding, () => handler.call(this, request, ...rest))
+  }
+}
+
+/**
+ * Observes one request and calls `next` within its context. Where the request is observed already, the outer
+ * observation stays in charge, and this binding's route goes before the outer one's. Rejects with what `next` throws.
+ */
+export async function observeRequest(
+  observer: HttpObserver,
+  request: Request,
+  binding: FetchBinding,
+  next: () => Answer,
+): Promise<Response> {
+  const { observation, first } = observer.begin(request, new FetchExchange(request))
+  observation.route(() => binding.route())
+  binding.attach?.(observation)
+  if (!first) return next()
+
+  const reply = new Reply(observation, request)
+  const { ctx } = observation
+  if (observation.expired) return reply.send(refusal(504))
+  return new Promise((resolve, reject) => {
+    let refused = false
+    const miss = (error: Error): void => {
+      if (!isDeadlineExceeded(error)) return
+      refused = true
+      resolve(reply.send(refusal(503)))
+    }
+    const stopWatching = ctx.deadline === undefined ? undefined : ctx.afterFunc(miss)
+    const settle = (settled: () => void): void => {
+      stopWatching?.()
+      if (!refused) settled()
+    }
+    run(ctx, async () => next()).then(
+      (response) => {
+        if (refused) reply.discard(response)
+        settle(() => resolve(reply.send(response)))
+      },
+      (error: unknown) => {
+        settle(() => {
+          reply.fail(error)
+          reject(error)
+        })
+      },
+    )
+  })
+}
+
+/** The way of a response to its client, as far as it can be seen from here. */
+class Reply {
+  readonly #observation: Observation
+  readonly #request: Request
+  readonly #left: () => void
+  #status: number | undefined
+
+  constructor(observation: Observation, request: Request) {
+    this.#observation = observation
+    this.#request = request
+    this.#status = undefined
+    this.#left = () => this.#end('aborted')
+    if (request.signal.aborted) this.#left()
+    else request.signal.addEventListener('abort', this.#left, { once: true })
+  }
+
+  /** The response to return in place of `response`, with the request id and a body that tells its end. */
+  send(response: Response): Response {
+    try {
+      return this.#follow(response)
+    } catch {
+      // Of a class that is none of the platform's, and unlike it: its server may know what to do with it.
+      this.#end('finished')
+      return response
+    }
+  }
+
+  #follow(response: Response): Response {
+    // Servers have answers of their own that are no responses: Bun's for an upgraded connection is undefined.
+    if (!isResponse(response) || response.type === 'error') {
+      this.#end(isResponse(response) ? 'cut' : 'finished')
+      return response
+    }
+    const { body, status, statusText } = response
+    this.#status = status
+    const watched = body !== null && !body.locked && this.#request.method !== 'HEAD'
+    if (!watched) this.#end('finished')
+    // An upgrade cannot be made anew, and what somebody reads already cannot be passed on.
+    if (status < 200 || status > 599 || body?.locked === true) return response
+    const headers = new Headers(response.headers)
+    headers.set(this.#observation.requestIdHeader, this.#observation.requestId)
+    const sent = watched ? watchBody(body, (how, error) => this.#bodyEnd(how, error)) : body
+    return new Response(sent, { status, statusText, headers })
+  }
+
+  /** Of a handler that did not answer. */
+  fail(error: unknown): void {
+    this.#observation.fail(error)
+    this.#status = 500
+    this.#end('finished')
+  }
+
+  /** What a handler answered when it was too late. */
+  discard(response: Response): void {
+    this.#observation.lateResponse()
+    if (isResponse(response)) response.body?.cancel().catch(nothing)
+  }
+
+  #bodyEnd(how: Parameters<BodyEnd>[0], error: unknown): void {
+    if (how === 'failed') this.#observation.fail(error)
+    this.#end(kindOf[how])
+  }
+
+  #end(kind: End['kind']): void {
+    this.#request.signal.removeEventListener('abort', this.#left)
+    this.#observation.end({ kind, status: this.#status })
+  }
+}
+
+/** A body that nobody read to its end reached no client. */
+const kindOf = { read: 'finished', failed: 'cut', canceled: 'aborted', dropped: 'aborted' } as const
+
+class FetchExchange implements Exchange {
+  readonly #request: Request
+  readonly peerAddress: undefined
+  readonly protocolVersion = ''
+
+  constructor(request: Request) {
+    this.#request = request
+    this.peerAddress = undefined
+  }
+
+  get method(): string {
+    return this.#request.method
+  }
+
+  get target(): string {
+    const { url } = this.#request
+    const path = url.indexOf('/', url.indexOf('://') + 3)
+    return path === -1 ? '/' : url.slice(path)
+  }
+
+  get scheme(): 'http' | 'https' {
+    return this.#request.url.startsWith('https:') ? 'https' : 'http'
+  }
+
+  header(name: string): string | undefined {
+    return this.#request.headers.get(name) ?? undefined
+  }
+}
+
+/** The answer in the handler's place; it has the form of that of the binding to Node's servers. */
+function refusal(status: number): Response {
+  const headers = { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' }
+  const body = `${STATUS_CODES[status] ?? status}\n`
+  return new Response(body, { status, headers: { ...headers, 'content-length': String(body.length) } })
+}
+
+/** By its form, since servers and libraries bring classes of their own. */
+function isResponse(value: Response | undefined): value is Response {
+  return typeof value?.headers === 'object' && typeof value.status === 'number'
+}
+
+function nothing(): void {}

@@ -1,0 +1,37 @@
+/** When the body of an outgoing `Response` is over, without reading ahead and without a copy of it. */
+
+/** How a body ended: read to its end, failed, given up by its reader, or dropped without being read to its end. */
+export type BodyEnd = (how: 'read' | 'failed' | 'canceled' | 'dropped', error?: unknown) => void
+
+/**
+ * The same bytes, chunk by chunk as they are asked for; `end` is told once how that ended. `end` must not lead to the
+ * stream, or `dropped`, which comes some time after a garbage collection, is never told.
+ */
+export function watchBody(body: ReadableStream<Uint8Array>, end: BodyEnd): ReadableStream<Uint8Array> {
+  const reader = body.getReader()
+  const watched = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const { done, value } = await reader.read()
+          if (!done) return controller.enqueue(value)
+          end('read')
+          controller.close()
+        } catch (error) {
+          end('failed', error)
+          controller.error(error)
+        }
+      },
+      cancel(reason) {
+        end('canceled')
+        return reader.cancel(reason)
+      },
+    },
+    // Nothing is read before it is asked for, so that the end of reading is the reader's and not the queue's.
+    { highWaterMark: 0 },
+  )
+  unread.register(watched, () => end('dropped'))
+  return watched
+}
+
+const unread = new FinalizationRegistry<() => void>((dropped) => dropped())
