@@ -1,1 +1,2 @@
-export {}
+export { kit } from './hono.ts'
+export type { KitVariables } from './hono.ts'

@@ -200,11 +200,10 @@ class FetchExchange implements Exchange {
   }
 }
 
-/** The answer in the handler's place; it has the form of that of the binding to Node's servers. */
+/** The answer in the handler's place, as the binding to Node's servers gives it. */
 function refusal(status: number): Response {
   const headers = { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' }
-  const body = `${STATUS_CODES[status] ?? status}\n`
-  return new Response(body, { status, headers: { ...headers, 'content-length': String(body.length) } })
+  return new Response(`${STATUS_CODES[status] ?? status}\n`, { status, headers })
 }
 
 /** By its form, since servers and libraries bring classes of their own. */
