@@ -220,9 +220,9 @@ describe('deadlines', () => {
     const pending = Promise.resolve(app.request('/slow'))
     time.advance(50)
     const response = await pending
-    expect([response.status, await response.text()]).toEqual([503, 'Service Unavailable\n'])
     answer(new Response('late'))
     await expect.poll(late).toEqual([1])
+    expect([response.status, await response.text()]).toEqual([503, 'Service Unavailable\n'])
     expect(await counted(1)).toEqual(['1 GET /slow 503 deadline_exceeded'])
   })
 
