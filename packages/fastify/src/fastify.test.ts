@@ -49,7 +49,7 @@ async function conformanceApp(options: HttpOptions, times: number): Promise<Conf
     request.ctx.throwIfDone()
   })
   app.get('/late', (request, reply) => {
-    request.ctx.afterFunc(() => reply.header('x-late', 'yes').send('late'))
+    request.ctx.afterFunc(() => void reply.header('x-late', 'yes').send('late'))
   })
   app.get('/stream', (request, reply) => {
     const body = new Readable({ read() {} })

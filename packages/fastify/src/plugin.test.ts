@@ -339,11 +339,11 @@ describe('request.log', () => {
         log[level](level)
       log.level = 'silent'
       log.child({ part: 'a' }).child({ deep: true }).info('child')
-      const options: Parameters<FastifyBaseLogger['child']>[1] = {
+      const own: Parameters<FastifyBaseLogger['child']>[1] = {
         level: 'error',
         serializers: { b: () => 2 },
       }
-      const strict = log.child({ b: 1 }, options)
+      const strict = log.child({ b: 1 }, own)
       strict.info('kept back')
       strict.error('let through')
       log.info('Route 66 not found')

@@ -246,7 +246,7 @@ describe('on its server', () => {
     const app: App = new Hono()
     app.use(kit())
     app.get('/x/:id', (c) => c.text(String(c.get('log') !== undefined && c.get('ctx').err === undefined)))
-    const listener = observeListener(getRequestListener(app.fetch) as RequestListener, options)
+    const listener = observeListener(getRequestListener(app.fetch), options)
     const server = await serveConformanceApp(createServer(listener))
     const targets = ['//', 'http://[', 'http://a:99999/', '/%', '*', '/\\']
     for (const target of targets) {
@@ -278,7 +278,7 @@ describe('on its server', () => {
         await new Promise((resolve) => c.get('ctx').afterFunc(resolve))
       }),
     )
-    const server: Http2Server = createHttp2Server(getRequestListener(app.fetch))
+    const server: Http2Server = createHttp2Server((req, res) => void getRequestListener(app.fetch)(req, res))
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const client = connectHttp2(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
     const send = (path: string): Promise<void> =>

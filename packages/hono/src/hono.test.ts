@@ -65,12 +65,12 @@ function conformanceApp(options: HttpOptions, times: number, large: () => Respon
     }),
   )
   app.get('/broken', () => {
-    let chunks = 0
+    let pulls = 0
     const body = new ReadableStream({
       async pull(controller) {
-        chunks += 1
+        pulls += 1
         await turn()
-        if (chunks > 1) throw failure()
+        if (pulls > 1) throw failure()
         controller.enqueue(Buffer.from('first'))
       },
     })

@@ -80,22 +80,20 @@ export async function observeRequest(
       resolve(reply.send(refusal(503)))
     }
     const stopWatching = ctx.deadline === undefined ? undefined : ctx.afterFunc(miss)
-    const settle = (settled: () => void): void => {
-      stopWatching?.()
-      if (!refused) settled()
-    }
-    run(ctx, async () => next()).then(
-      (response) => {
+    const work = async (): Promise<void> => {
+      try {
+        const response = await run(ctx, async () => next())
         if (refused) reply.discard(response)
-        settle(() => resolve(reply.send(response)))
-      },
-      (error: unknown) => {
-        settle(() => {
-          reply.fail(error)
-          reject(error)
-        })
-      },
-    )
+        else resolve(reply.send(response))
+      } catch (error) {
+        if (refused) return
+        reply.fail(error)
+        reject(error)
+      } finally {
+        stopWatching?.()
+      }
+    }
+    void work()
   })
 }
 
