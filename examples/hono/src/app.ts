@@ -2,17 +2,16 @@
 
 import { sleep } from '@kit/context'
 import type { HttpOptions } from '@kit/http'
-import type { KitVariables } from '@kit/hono'
 import { kit } from '@kit/hono'
 import { Hono } from 'hono'
 import { streamSSE } from 'hono/streaming'
 
 /** Builds the app, which knows no server: `app.request` in a test is one. */
-export function createApp(options: HttpOptions = {}): Hono<{ Variables: KitVariables }> {
-  const app = new Hono<{ Variables: KitVariables }>()
+export function createApp(options: HttpOptions = {}): Hono {
+  const app = new Hono()
   app.use(kit(options))
 
-  const orders = new Hono<{ Variables: KitVariables }>()
+  const orders = new Hono()
   orders.get('/:id', (c) => {
     c.get('log').info({ id: c.req.param('id') }, 'looking up')
     return c.json({ id: c.req.param('id'), item: 'lamp' })

@@ -12,12 +12,16 @@ import type { NodeRequest, NodeResponse } from '@kit/http/node'
 import { observeNode } from '@kit/http/node'
 import { routeOf } from './route.ts'
 
-/** What handlers find in `c.var` and by `c.get`: `new Hono<{ Variables: KitVariables }>()`. */
+/** What handlers find in `c.var` and by `c.get`. */
 export interface KitVariables {
   /** The request's context: ends with the response, its deadline, or the client's departure. */
   ctx: Observation['ctx']
   /** A logger whose lines carry the request's id and trace id. */
   log: Observation['log']
+}
+
+declare module 'hono' {
+  interface ContextVariableMap extends KitVariables {}
 }
 
 /**
