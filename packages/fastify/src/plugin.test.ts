@@ -1,9 +1,10 @@
-import { createServer } from 'node:http'
+import { createServer, ServerResponse } from 'node:http'
 import type { Server } from 'node:http'
 import type { ClientHttp2Session, Http2Server } from 'node:http2'
 import { connect as connectHttp2, constants, createServer as createHttp2Server } from 'node:http2'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { connect } from 'node:net'
+import { Readable } from 'node:stream'
 import { current } from '@kit/context'
 import { requestIdKey } from '@kit/http'
 import type { HttpOptions } from '@kit/http'
@@ -206,6 +207,43 @@ describe('ends', () => {
     expect(await counted(1)).toEqual(['1 GET /raw 207 -'])
   })
 
+  it('lets a stream that comes too late go nowhere', async () => {
+    const app = await observed({}, { timeoutMs: 20 })
+    const ended: string[] = []
+    app.get('/late', async ({ ctx }, reply) => {
+      await new Promise((resolve) => ctx.afterFunc(resolve))
+      const late = Readable.from(['a', 'b']).on('close', () => ended.push('stream'))
+      return reply.send(late)
+    })
+    await app.listen({ host: '127.0.0.1', port: 0 })
+    const { port } = app.server.address() as AddressInfo
+    const response = await fetch(`http://127.0.0.1:${port}/late`)
+    expect([response.status, await response.text()]).toEqual([503, 'Service Unavailable\n'])
+    await expect.poll(() => ended).toEqual(['stream'])
+    expect(await counted(1)).toEqual(['1 GET /late 503 deadline_exceeded'])
+  })
+
+  it('writes no answer of its own into a connection that was upgraded', async () => {
+    const app = await observed({}, { timeoutMs: 20 })
+    const handshake = 'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n'
+    app.get('/socket', async ({ ctx, raw }, reply) => {
+      reply.hijack()
+      raw.socket.write(handshake)
+      ctx.afterFunc(() => raw.socket.end('late'))
+    })
+    // As plugins for WebSockets do it.
+    app.server.on('upgrade', (req, socket) => {
+      const res = new ServerResponse(req)
+      res.assignSocket(socket as Socket)
+      app.routing(req, res)
+    })
+    await app.listen({ host: '127.0.0.1', port: 0 })
+    const { port } = app.server.address() as AddressInfo
+    const head = 'GET /socket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n'
+    expect(await exchange(port, head)).toBe(`${handshake}late`)
+    expect((await counted(1))[0]).toMatch(/^1 GET \/socket - /)
+  })
+
   it('answers injected requests as it does those of the network', async () => {
     const app = await observed({}, { timeoutMs: 20, deadline: { trust: true } })
     app.get('/wait', async ({ ctx }) => new Promise((resolve) => ctx.afterFunc(() => resolve('late'))))
@@ -240,12 +278,17 @@ describe('ends', () => {
 })
 
 function ask(port: number, target: string): Promise<string> {
+  return exchange(port, `GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
+}
+
+/** All that comes back for `bytes`, until the server closes the connection. */
+function exchange(port: number, bytes: string): Promise<string> {
   return new Promise((resolve) => {
     let text = ''
     const socket = connect(port, '127.0.0.1')
     socket.on('data', (chunk) => (text += chunk.toString('latin1')))
     socket.on('close', () => resolve(text))
-    socket.write(`GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
+    socket.write(bytes)
   })
 }
 

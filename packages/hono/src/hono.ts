@@ -28,7 +28,7 @@ declare module 'hono' {
  * The middleware. Mount it first: what is mounted before it is not observed. Mounting it twice observes once, with the
  * outer one's options.
  *
- * On `@hono/node-server` a response is followed to the last byte that the network took; elsewhere (Bun, Deno, workers,
+ * On `@hono/node-server` a response is followed to the last byte that the network took; elsewhere (other servers,
  * `app.request`) to the last byte that was read of its body. Routes are reported with base paths and mounts
  * (`/orgs/:org/users/:id`); a request that only middleware matched has none.
  *

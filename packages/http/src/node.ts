@@ -72,7 +72,9 @@ export function observeNode<R>(
     refuse(504)
     return undefined
   }
-  if (ctx.deadline !== undefined) {
+  // What an upgraded connection speaks is no longer HTTP: it only learns that its context has ended.
+  const upgraded = (req as { upgrade?: boolean }).upgrade === true
+  if (ctx.deadline !== undefined && !upgraded) {
     stopWatching = ctx.afterFunc((error) => {
       if (isDeadlineExceeded(error) && !res.headersSent && !res.destroyed) refuse(503)
     })
