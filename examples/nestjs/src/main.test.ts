@@ -20,7 +20,7 @@ interface Program {
 }
 
 async function start(platform: string): Promise<Program> {
-  const env = { PLATFORM: platform, PORT: '0', TIMEOUT_MS: '1000', LOG_FORMAT: 'json', LOG_LEVEL: 'info' }
+  const env = { PLATFORM: platform, PORT: '0', TIMEOUT_MS: '600', LOG_FORMAT: 'json', LOG_LEVEL: 'info' }
   const child = spawn(process.execPath, [program], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
