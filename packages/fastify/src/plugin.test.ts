@@ -19,6 +19,9 @@ import Fastify from 'fastify'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { kit } from './index.ts'
 
+// A machine that does other work too takes its time.
+const patience = { timeout: 20_000 }
+
 let metrics: Metrics
 let destination: MemoryDestination
 let options: HttpOptions
@@ -56,7 +59,7 @@ async function counted(requests: number): Promise<string[]> {
         return [count, [count, ...names.map((name) => labels[name] || '-')].join(' ')]
       })
     })
-  await expect.poll(() => seen().reduce((sum, [count]) => sum + count, 0)).toBe(requests)
+  await expect.poll(() => seen().reduce((sum, [count]) => sum + count, 0), patience).toBe(requests)
   return seen().map(([, text]) => text)
 }
 
@@ -219,7 +222,7 @@ describe('ends', () => {
     const { port } = app.server.address() as AddressInfo
     const response = await fetch(`http://127.0.0.1:${port}/late`)
     expect([response.status, await response.text()]).toEqual([503, 'Service Unavailable\n'])
-    await expect.poll(() => ended).toEqual(['stream'])
+    await expect.poll(() => ended, patience).toEqual(['stream'])
     expect(await counted(1)).toEqual(['1 GET /late 503 deadline_exceeded'])
   })
 

@@ -25,6 +25,9 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import type { KitVariables } from './index.ts'
 import { kit } from './index.ts'
 
+// A machine that does other work too takes its time.
+const patience = { timeout: 20_000 }
+
 type App = Hono<{ Variables: KitVariables }>
 
 let metrics = createMetrics()
@@ -52,7 +55,7 @@ async function counted(requests: number): Promise<string[]> {
         return [count, [count, ...names.map((name) => labels[name] || '-')].join(' ')]
       })
     })
-  await expect.poll(() => seen().reduce((sum, [count]) => sum + count, 0)).toBe(requests)
+  await expect.poll(() => seen().reduce((sum, [count]) => sum + count, 0), patience).toBe(requests)
   return seen().map(([, text]) => text)
 }
 
@@ -221,7 +224,7 @@ describe('deadlines', () => {
     time.advance(50)
     const response = await pending
     answer(new Response('late'))
-    await expect.poll(late).toEqual([1])
+    await expect.poll(late, patience).toEqual([1])
     expect([response.status, await response.text()]).toEqual([503, 'Service Unavailable\n'])
     expect(await counted(1)).toEqual(['1 GET /slow 503 deadline_exceeded'])
   })

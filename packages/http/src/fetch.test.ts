@@ -17,6 +17,9 @@ import { internal, requestIdKey } from './index.ts'
 import { adapterConformance, serveConformanceApp } from './testing/index.ts'
 import type { StartConformanceApp } from './testing/index.ts'
 
+// A machine that does other work too takes its time.
+const patience = { timeout: 20_000 }
+
 let metrics = createMetrics()
 let destination = memoryDestination()
 let options: FetchOptions
@@ -277,7 +280,7 @@ describe('a response', () => {
         collect()
         await later(1)
         return counted()
-      })
+      }, patience)
       .toEqual(['1 GET /x 200 client_abort'])
   })
 })
@@ -323,7 +326,7 @@ describe('a request', () => {
     expect([response.status, await response.text()]).toEqual([503, 'Service Unavailable\n'])
     expect(response.headers.get('x-request-id')).toMatch(/^[0-9a-f]{32}$/)
     answer(late)
-    await expect.poll(() => told).toBe('canceled')
+    await expect.poll(() => told, patience).toBe('canceled')
     expect(lateResponses()).toBe(1)
     expect(counted()).toEqual(['1 GET /x 503 deadline_exceeded'])
   })
