@@ -183,7 +183,7 @@ export class Facade implements Metrics {
     const known = ['help', 'labels', 'unit', 'maxSeries']
     if (kind === 'histogram') known.push('buckets', 'native', 'exemplars')
     if (observed) known.push('kind')
-    else known.push('ttlMs', 'series')
+    else known.push('ttlMs', 'series', 'open')
     checkOptions(`metric ${name}`, spec, known)
     if (spec.help !== undefined && typeof spec.help !== 'string') {
       throw new MetricsError('KIT_METRIC_OPTION_INVALID', `metric ${name}: help must be a string`)
@@ -202,6 +202,7 @@ export class Facade implements Metrics {
       maxSeries: checkInteger(`metric ${name}: maxSeries`, spec.maxSeries, this.#maxSeries, 1),
       ttlMs: checkDuration(`metric ${name}: ttlMs`, spec.ttlMs, Infinity),
       observed,
+      open: checkBoolean(`metric ${name}: open`, spec.open, false),
     }
   }
 }

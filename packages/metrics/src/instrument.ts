@@ -57,6 +57,11 @@ export interface Gauge<L extends string = never> {
 
 /** A distribution: durations in seconds, sizes in bytes. */
 export interface Histogram<L extends string = never> {
+  /**
+   * Whether an observation would be recorded now: false while the filter blocks the histogram, and once the metrics are
+   * shut down. For what costs something to measure, such as two readings of the clock.
+   */
+  readonly enabled: boolean
   /** Records a value. Negative values are dropped and counted, unless the first bucket bound is negative. */
   observe(...args: Recording<L, [value: number]>): void
   /**
@@ -86,6 +91,8 @@ export interface Definition {
   readonly ttlMs: number
   /** Whether values come from an observable at collection. */
   readonly observed: boolean
+  /** Whether further declarations may bring further labels. */
+  readonly open: boolean
 }
 
 /** What instruments share with the rest of their registry. */
@@ -240,6 +247,10 @@ export class HistogramInstrument implements SourceHistogram {
 
   get labelNames(): readonly string[] {
     return this.table.labelNames
+  }
+
+  get enabled(): boolean {
+    return !this.table.voided
   }
 
   series(): readonly HistogramCell[] {

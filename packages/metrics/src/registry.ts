@@ -25,8 +25,8 @@ interface Entry {
   blocked: boolean
 }
 
-/** How many labels the verbs may give to one undeclared name, over all calls. */
-const maxImprovisedLabels = 16
+/** How many labels one name may have whose labels are not settled: over all calls of the verbs, or all declarations. */
+const maxSharedLabels = 16
 
 /** All instruments of one `Metrics`. */
 export class Registry implements MetricSource {
@@ -82,6 +82,7 @@ export class Registry implements MetricSource {
         `metric ${definition.name} exists already with ${difference}`,
       )
     }
+    if (definition.open) this.#widen(known, definition)
     known.declared = true
     return known.instrument
   }
@@ -107,6 +108,11 @@ export class Registry implements MetricSource {
   /** Whether a verb made this instrument up, so that labels may be missing. */
   isImprovised(name: string): boolean {
     return this.#entries.get(name)?.declared === false
+  }
+
+  /** Whether further declarations of this instrument may bring further labels. */
+  isOpen(name: string): boolean {
+    return this.#entries.get(name)?.definition.open === true
   }
 
   /** Adds a function that reports an observed instrument's values at each collection; returns its removal. */
@@ -224,6 +230,18 @@ export class Registry implements MetricSource {
     }
   }
 
+  #widen(entry: Entry, { name, kind, labelNames }: Definition): void {
+    const all = new Set([...entry.instrument.labelNames, ...labelNames])
+    if (all.size > maxSharedLabels) {
+      throw new MetricsError(
+        'KIT_METRIC_LABEL_INVALID',
+        `metric ${name}: all its declarations together may have ${maxSharedLabels} labels`,
+      )
+    }
+    checkLabelNames(name, kind, [...all])
+    this.#extend(entry, labelNames)
+  }
+
   #extend(entry: Entry, labelNames: readonly string[]): void {
     const { table } = entry.instrument
     const missing = labelNames.filter((name) => !table.labelNames.includes(name))
@@ -268,7 +286,7 @@ export class Registry implements MetricSource {
 }
 
 function checkCount(labels: number): void {
-  if (labels > maxImprovisedLabels) throw new RangeError('too many labels')
+  if (labels > maxSharedLabels) throw new RangeError('too many labels')
 }
 
 function differenceBetween(known: Entry, wanted: Definition): string {
@@ -278,8 +296,12 @@ function differenceBetween(known: Entry, wanted: Definition): string {
     return definition.observed ? 'an observable as its source' : 'recorded values; it cannot be observed too'
   }
   if (definition.unit !== wanted.unit) return `the unit ${JSON.stringify(definition.unit)}`
+  if (definition.open !== wanted.open) return `${definition.open ? '' : 'no '}labels left open`
   const names = instrument.labelNames
-  if (names.length !== wanted.labelNames.length || !names.every((name) => wanted.labelNames.includes(name))) {
+  if (
+    !wanted.open &&
+    (names.length !== wanted.labelNames.length || !names.every((name) => wanted.labelNames.includes(name)))
+  ) {
     return `the labels ${JSON.stringify(names)}`
   }
   if (definition.native !== wanted.native) return `${definition.native ? '' : 'no '}exponential buckets`

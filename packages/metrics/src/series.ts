@@ -35,7 +35,8 @@ export class SeriesTable<C extends Cell<C>, V = never> {
   #shown: ReadonlySet<C> = new Set()
   #reported = new Set<C>()
   #blockedLabels: ReadonlySet<string> = new Set()
-  #voided = false
+  /** Whether recordings go nowhere. */
+  voided = false
 
   constructor(options: TableOptions<C, V>) {
     this.labelNames = options.labelNames
@@ -49,7 +50,7 @@ export class SeriesTable<C extends Cell<C>, V = never> {
   /** The cell of `labels`, created if need be; undefined when they do not fit. Never throws. */
   find(labels: LabelBag): C | undefined {
     try {
-      return this.index.get(labels) ?? this.#findSlowly(labels, false)
+      return this.index.get(labels) ?? this.#findSlowly(labels, this.#options.open)
     } catch {
       return undefined
     }
@@ -81,7 +82,7 @@ export class SeriesTable<C extends Cell<C>, V = never> {
 
   /** Makes a series that is there from the start and stays; false when the labels do not fit. Costs no budget. */
   declare(labels: LabelBag): boolean {
-    const values = this.#read(labels, false)
+    const values = this.#read(labels, this.#options.open)
     if (values === undefined || values.length === 0) return false
     const cell = this.index.find(values) ?? this.#add(values)
     this.#declared.add(cell)
@@ -152,7 +153,7 @@ export class SeriesTable<C extends Cell<C>, V = never> {
 
   /** Sends all recordings into the void, or lets them count again. */
   setVoided(voided: boolean): void {
-    this.#voided = voided
+    this.voided = voided
     this.#aimAll()
   }
 
@@ -189,6 +190,7 @@ export class SeriesTable<C extends Cell<C>, V = never> {
   #read(labels: LabelBag, loosely: boolean): string[] | undefined {
     if (typeof labels !== 'object' || labels === null) return undefined
     if (!loosely && countKeys(labels) !== this.labelNames.length) return undefined
+    if (loosely && this.#options.open && this.#hasStrangers(labels)) return undefined
     const values: string[] = []
     for (const name of this.labelNames) {
       const raw = loosely && !Object.hasOwn(labels, name) ? '' : labels[name]
@@ -197,6 +199,11 @@ export class SeriesTable<C extends Cell<C>, V = never> {
       values.push(value)
     }
     return values
+  }
+
+  #hasStrangers(labels: LabelBag): boolean {
+    const known = this.labelNames.filter((name) => Object.hasOwn(labels, name))
+    return countKeys(labels) !== known.length
   }
 
   #resolve(values: readonly string[]): C {
@@ -279,7 +286,7 @@ export class SeriesTable<C extends Cell<C>, V = never> {
   }
 
   #aim(cell: C): void {
-    if (this.#voided) cell.target = this.#void
+    if (this.voided) cell.target = this.#void
     else if (this.#options.fold !== undefined || !this.#isBlocked(cell.labelValues)) cell.target = cell
     else cell.target = this.#resolve(this.#stripped(cell.labelValues))
   }

@@ -33,4 +33,6 @@ export interface TableOptions<C, V> {
   readonly fold: Fold<C, V> | undefined
   /** Only series reported in the latest collection are shown; others make room when the budget is used up. */
   readonly observed: boolean
+  /** Labels may be added later, so that recordings may leave some out. */
+  readonly open: boolean
 }

@@ -61,6 +61,7 @@ export class Verbs {
       maxSeries: this.#maxSeries,
       ttlMs: Infinity,
       observed: false,
+      open: false,
     }
     try {
       return this.#registry.improvise(definition, Object.keys(labels))

@@ -90,9 +90,9 @@ export class Catalog {
 
   #instrument(
     local: string,
-    { kind, unit, help, labels, bounds, native }: InstrumentDefinition,
+    { kind, unit, help, labels, bounds, native, origin }: InstrumentDefinition,
   ): Counter<string> | Gauge<string> | Histogram<string> {
-    const spec = { unit, help, labels }
+    const spec = { unit, help, labels, open: origin === 'open' }
     if (kind === 'counter') return this.#metrics.counter(local, spec)
     if (kind === 'gauge') return this.#metrics.gauge(local, spec)
     return this.#metrics.histogram(local, { ...spec, buckets: bounds, native })

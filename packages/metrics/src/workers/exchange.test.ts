@@ -385,6 +385,23 @@ describe('what a worker may do here', () => {
     }
   })
 
+  it('may have labels of its own where an instrument is open', () => {
+    const parent = parentOf()
+    const worker = child()
+    parent.metrics.counter('calls', { labels: ['function'], open: true }).inc({ function: 'a' })
+    worker.metrics.counter('calls', { labels: ['function'], open: true }).inc({ function: 'a' }, 2)
+    const peer = parent.peer()
+    deliver(worker, peer)
+    const wider = worker.metrics.counter('calls', { labels: ['function', 'region'], open: true })
+    wider.inc({ function: 'a', region: 'eu' }, 4)
+    parent.metrics.counter('calls', { labels: ['function', 'tenant'], open: true })
+    deliver(worker, peer)
+    expect(contents(parent.metrics)).toMatchObject({
+      'calls [["function","a"]]': { value: 3 },
+      'calls [["function","a"],["region","eu"]]': { value: 4 },
+    })
+  })
+
   it('includes telling what it dropped', () => {
     const parent = parentOf()
     const worker = child()
@@ -396,7 +413,7 @@ describe('what a worker may do here', () => {
 
   it('does not include names that nobody may take, whatever the way', () => {
     for (const name of ['kit.metrics.series', 'kit.metrics.new', '1 2', '__proto__']) {
-      for (const origin of ['declared', 'observed', 'verb'] as const) {
+      for (const origin of ['declared', 'open', 'observed', 'verb'] as const) {
         for (const kind of ['counter', 'gauge'] as const) {
           const parent = parentOf()
           const shape = { unit: '', help: '', labels: [], bounds: [], native: false, origin }

@@ -1,5 +1,5 @@
 /**
- * Where an instrument's values come from: recordings, verbs, or an observable. Sinks need not know, but whoever
+ * Where an instrument's values come from: recordings (of labels that are settled or open), verbs, or an observable. Sinks need not know, but whoever
  * declares the same instrument elsewhere must, or the code that declares it there would be refused. So this looks
  * behind the source that sinks see.
  */
@@ -15,6 +15,7 @@ import type { InstrumentDefinition, Origin } from './protocol.ts'
 export function originOf(source: MetricSource, instrument: SourceInstrument): Origin {
   if (!(source instanceof Registry)) return 'declared'
   if (source.isImprovised(instrument.name)) return 'verb'
+  if (source.isOpen(instrument.name)) return 'open'
   if (instrument.kind === 'histogram') return 'declared'
   try {
     // Declaring what is there already has no effect but to tell whether it is this.
@@ -70,5 +71,6 @@ function definitionOf(
     maxSeries: 2000,
     ttlMs: Infinity,
     observed,
+    open: false,
   }
 }

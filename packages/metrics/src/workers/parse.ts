@@ -19,7 +19,7 @@ const maxLabels = 64
 const maxBounds = 256
 
 const kinds = new Set<unknown>(['counter', 'gauge', 'histogram'] satisfies InstrumentKind[])
-const origins = new Set<unknown>(['declared', 'verb', 'observed'] satisfies Origin[])
+const origins = new Set<unknown>(['declared', 'open', 'verb', 'observed'] satisfies Origin[])
 
 /** The report in a message; undefined if it is none. What its numbers mean is not looked at. */
 export function parseReport(message: unknown): Report | undefined {

@@ -10,7 +10,7 @@ import type { InstrumentKind } from '../naming.ts'
 export const envelope = '@kit/metrics/workers@1'
 
 /** Where a worker's values come from, which decides how the instrument is to be declared elsewhere. */
-export type Origin = 'declared' | 'verb' | 'observed'
+export type Origin = 'declared' | 'open' | 'verb' | 'observed'
 
 /** An instrument of the worker. */
 export interface InstrumentDefinition {
