@@ -6,7 +6,7 @@ import type { MetricSource } from '@kit/metrics'
 import { createMetrics } from '@kit/metrics'
 import { runtimeMetrics } from '@kit/metrics/runtime'
 import { collectWorkers } from '@kit/metrics/workers'
-import { withMetrics } from '@kit/observe'
+import { observe } from '@kit/observe'
 import { expect, it } from 'vitest'
 import { root } from './repository.ts'
 
@@ -17,7 +17,7 @@ function declared(): string[] {
   metrics.attach({ name: 'look', start: (given) => void (source = given) })
   createObserver({ metrics, log: false })
   observeClient(globalThis.fetch, { metrics })
-  withMetrics('f', () => 1, { metrics })
+  observe('f', () => 1, { metrics, labels: () => ({}) })
   const runtime = runtimeMetrics(metrics)
   const workers = collectWorkers(metrics)
   source?.collect()

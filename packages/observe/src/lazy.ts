@@ -6,88 +6,94 @@
  */
 
 import { types } from 'node:util'
-import type { Meter } from './meter.ts'
-import { outcomeOf } from './outcome.ts'
-import type { Outcome } from './outcome.ts'
+import type { Method, Watcher } from './watcher.ts'
 
-type Verdict = (value: unknown) => Outcome
-type Method = (this: unknown, ...args: unknown[]) => unknown
-
-/** Who measures a result already: one that is returned again and again (a cached query, a builder) is measured once. */
-const measured: WeakMap<object, Meter[]> = new WeakMap()
+/** Who watches a result already: one that is returned again and again (a cached query, a builder) is watched once. */
+const watched: WeakMap<object, unknown[]> = new WeakMap()
 
 /** Shadows the methods of a lazy result. Answers false when `result` is an ordinary value: its call has ended. */
-export function observeLazily(result: object, meter: Meter, verdict: Verdict): boolean {
-  const meters = measured.get(result) ?? []
-  if (meters.includes(meter)) return true
+export function observeLazily<T>(result: object, call: T, watcher: Watcher<T>): boolean {
+  const watchers = watched.get(result) ?? []
+  if (watchers.includes(watcher)) {
+    watcher.discard(call)
+    return true
+  }
   try {
     const tag = Object.prototype.toString.call(result)
     if (tag === '[object Generator]' || tag === '[object AsyncGenerator]') {
-      observeGenerator(result as Generator, meter, verdict)
+      observeGenerator(result as Generator, call, watcher)
     } else {
       const then = (result as { then?: unknown }).then
-      if (typeof then !== 'function' || !observeThenable(result, then as Method, meter, verdict)) return false
+      if (typeof then !== 'function' || !observeThenable(result, then as Method, call, watcher)) return false
     }
-    measured.set(result, [...meters, meter])
-    return true
+    watched.set(result, [...watchers, watcher])
   } catch {
     return false // a proxy or getter that refuses to be looked at is a value like any other
   }
+  watcher.pause(call)
+  return true
 }
 
-function observeThenable(result: object, then: Method, meter: Meter, verdict: Verdict): boolean {
+/** Measured from its first `then` until it settles; later ones get what the thenable gives them. */
+function observeThenable<T>(result: object, then: Method, first: T, watcher: Watcher<T>): boolean {
   let begun = false
   return shadow(result, 'then', function (onFulfilled, onRejected) {
     if (begun) return Reflect.apply(then, this, [onFulfilled, onRejected])
     begun = true
-    const startMs = meter.start()
+    const call = watcher.resume(first)
     let ended = false
-    const end = (outcome: Outcome): void => {
-      if (!ended) meter.end(startMs, outcome)
+    const fail = (error: unknown): void => {
+      if (!ended) watcher.fail(call, error)
       ended = true
     }
     try {
-      return Reflect.apply(then, this, [
+      return watcher.step(call, then, this, [
         (value: unknown) => {
-          end(verdict(value))
-          return typeof onFulfilled === 'function' ? (onFulfilled as Method)(value) : value
+          const given = ended ? value : watcher.succeed(call, value)
+          ended = true
+          return typeof onFulfilled === 'function' ? (onFulfilled as Method)(given) : given
         },
         (error: unknown) => {
-          end(outcomeOf(error))
+          fail(error)
           if (typeof onRejected === 'function') return (onRejected as Method)(error)
           throw error
         },
       ])
     } catch (error) {
-      end(outcomeOf(error))
+      fail(error)
       throw error
     }
   })
 }
 
-function observeGenerator(generator: Generator | AsyncGenerator, meter: Meter, verdict: Verdict): void {
-  let startMs: number | undefined
-  let ended = false
+/** Measured from its first step until it is done, is returned from, or throws. */
+function observeGenerator<T>(generator: Generator | AsyncGenerator, first: T, watcher: Watcher<T>): void {
+  let call = first
+  let state: 'new' | 'begun' | 'ended' = 'new'
 
-  const step = (outcome: Outcome | undefined): void => {
-    if (outcome === undefined || ended || startMs === undefined) return
-    ended = true
-    meter.end(startMs, outcome)
-  }
   const onResult = (result: IteratorResult<unknown>): IteratorResult<unknown> => {
-    step(result.done === true ? verdict(result.value) : undefined)
+    if (result.done !== true || state !== 'begun') return result
+    state = 'ended'
+    watcher.succeed(call, result.value)
     return result
   }
   const onError = (error: unknown): never => {
-    step(outcomeOf(error))
+    if (state === 'begun') watcher.fail(call, error)
+    state = 'ended'
     throw error
   }
   const observed = (method: Method, begins: boolean): Method =>
     function (...args) {
-      if (begins && !ended) startMs ??= meter.start()
+      if (begins && state === 'new') {
+        state = 'begun'
+        call = watcher.resume(first)
+      } else if (state === 'new') {
+        state = 'ended' // returned from before its first step: there was no work
+        watcher.discard(first)
+      }
       let result: unknown
       try {
-        result = Reflect.apply(method, this, args)
+        result = watcher.step(call, method, this, args)
       } catch (error) {
         return onError(error)
       }

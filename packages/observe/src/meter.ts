@@ -1,64 +1,215 @@
 /**
- * What is recorded about one named function: how often it was called, how it ended, how long it took and how
- * many calls are under way. The cells are bound when the function is wrapped or at an outcome's first
- * occurrence, so that a call touches numbers only.
+ * What is counted about one named function: how often it was called, how it ended, how long it took and how many calls
+ * are under way. Cells are bound when the function is wrapped or at an outcome's first occurrence, so that a call
+ * touches numbers only; of a call under way it remembers when it began, and nothing else.
  */
 
-import type { BoundCounter, BoundGauge, BoundHistogram, Counter, Histogram, Metrics } from '@kit/metrics'
 import { clock } from '@kit/context'
+import type {
+  BoundCounter,
+  BoundGauge,
+  BoundHistogram,
+  Counter,
+  Gauge,
+  Histogram,
+  Metrics,
+} from '@kit/metrics'
+import { ExtraLabels } from './extra-labels.ts'
+import { errorTypeOf, failedResult, fails, outcomeOf } from './outcome.ts'
 import type { Outcome } from './outcome.ts'
+import type { Method, Watcher } from './watcher.ts'
 
-type CallLabel = 'function' | 'outcome'
+/** Kinds of errors that one function may have in `function.errors`; further ones are `_OTHER`. */
+const maxErrorTypes = 32
 
-/** The recording side of one wrapped function. */
-export class Meter {
+const callLabels = ['function', 'outcome'] as const
+type CallLabel = (typeof callLabels)[number]
+
+/** The instruments of all wrapped functions. */
+interface Instruments {
+  readonly calls: Counter<CallLabel>
+  readonly duration: Histogram<CallLabel>
+  readonly active: Gauge<'function'>
+  readonly errors: Counter<'function' | 'error.type'>
+}
+
+/** Declares what is recorded. Throws a `MetricsError` where one of the names is taken by something else. */
+export function declareInstruments(metrics: Metrics): Instruments {
+  return {
+    calls: metrics.counter('function.calls', {
+      help: 'Calls of a wrapped function that have ended, by outcome.',
+      labels: callLabels,
+      open: true,
+    }),
+    duration: metrics.histogram('function.duration', {
+      help: 'Time from the call of a wrapped function until it settled.',
+      labels: callLabels,
+      unit: 's',
+      open: true,
+    }),
+    active: metrics.gauge('function.active', {
+      help: 'Calls of a wrapped function that are under way.',
+      labels: ['function'],
+    }),
+    errors: metrics.counter('function.errors', {
+      help: 'Calls of a wrapped function that failed or missed their deadline, by the kind of error.',
+      labels: ['function', 'error.type'],
+    }),
+  }
+}
+
+/** The recording side of one wrapped function. What stands for a call is when it began in ms, NaN if it is not timed. */
+export class Meter implements Watcher<number> {
+  /** Calls that ended while the stack was full, by a mere addition: the next call that ends settles them. */
+  owedOks: number = 0
+  owedErrors: number = 0
   readonly #name: string
+  readonly #isFailure: ((result: never) => boolean) | undefined
+  readonly #timeEvery: number
+  #untilTimed: number = 1
   readonly #calls: Counter<CallLabel>
   readonly #duration: Histogram<CallLabel>
   readonly #active: BoundGauge
-  readonly #ended: { [O in Outcome]: { calls: BoundCounter; duration: BoundHistogram } | undefined }
+  readonly #errors: Counter<'function' | 'error.type'>
+  readonly #errorTypes: Set<string>
+  readonly #extra: ExtraLabels | undefined
+  #ok: Cells | undefined
+  readonly #failed: { [O in Outcome]?: Cells }
 
-  constructor(name: string, metrics: Metrics) {
+  constructor(
+    name: string,
+    metrics: Metrics,
+    timeEvery: number,
+    isFailure: ((result: never) => boolean) | undefined,
+    hasLabels: boolean,
+  ) {
+    const { calls, duration, active, errors } = declareInstruments(metrics)
     this.#name = name
-    this.#calls = metrics.counter('function.calls', {
-      help: 'Calls of a wrapped function that have ended, by outcome.',
-      labels: ['function', 'outcome'],
-    })
-    this.#duration = metrics.histogram('function.duration', {
-      help: 'Time from the call of a wrapped function until it settled.',
-      labels: ['function', 'outcome'],
-      unit: 's',
-    })
-    this.#active = metrics
-      .gauge('function.active', {
-        help: 'Calls of a wrapped function that are under way.',
-        labels: ['function'],
-      })
-      .labels({ function: name })
-    this.#ended = { ok: undefined, error: undefined, canceled: undefined, deadline: undefined }
+    this.#isFailure = isFailure
+    this.#timeEvery = timeEvery
+    this.#calls = calls
+    this.#duration = duration
+    this.#active = active.labels({ function: name })
+    this.#errors = errors
+    this.#errorTypes = new Set()
+    this.#extra = hasLabels ? new ExtraLabels(metrics, callLabels) : undefined
+    this.#ok = undefined
+    this.#failed = {}
   }
 
-  /** Opens a call; the answer is to be given back to {@link end}. */
-  start(): number {
+  /** Opens a call. The clock is read first: should the stack be full, nothing has been recorded. */
+  begin(): number {
+    const startMs = this.#isTimed() ? clock.now() : NaN
     this.#active.inc()
-    return clock.now()
+    return startMs
   }
 
-  /** Closes a call that {@link start} opened. */
-  end(startMs: number, outcome: Outcome): void {
+  /**
+   * Closes a call. `seconds` is NaN if it was not timed. What needs the most stack comes first: if it overflows here,
+   * nothing but a duration was recorded, and the call can be owed.
+   */
+  end(seconds: number, outcome: Outcome, errorType: string, extra: unknown): void {
+    if (this.owedErrors + this.owedOks > 0) this.#settleDebts()
+    const given = extra === undefined ? undefined : this.#extra?.accept(extra)
+    if (given !== undefined) {
+      this.#endWith(seconds, errorType, { ...given, function: this.#name, outcome })
+      return
+    }
+    const cells = outcome === 'ok' ? (this.#ok ??= this.#bind('ok')) : this.#cellsOf(outcome)
+    if (errorType !== '') this.#countError(errorType)
+    if (seconds >= 0) cells.duration.observe(seconds)
     this.#active.dec()
-    const cells = (this.#ended[outcome] ??= this.#bind(outcome))
     cells.calls.inc()
-    cells.duration.observe((clock.now() - startMs) / 1000)
   }
 
-  /** Takes back what {@link start} opened: the work has not begun after all. */
-  abandon(): void {
+  succeed(startMs: number, result: unknown): unknown {
+    if (fails(this.#isFailure, result)) this.end(secondsSince(startMs), 'error', failedResult, undefined)
+    else this.end(secondsSince(startMs), 'ok', '', undefined)
+    return result
+  }
+
+  fail(startMs: number, error: unknown): void {
+    this.end(secondsSince(startMs), outcomeOf(error), errorTypeOf(error), undefined)
+  }
+
+  pause(): void {
     this.#active.dec()
   }
 
-  #bind(outcome: Outcome): { calls: BoundCounter; duration: BoundHistogram } {
+  resume(): number {
+    return this.begin()
+  }
+
+  discard(): void {
+    this.#active.dec()
+  }
+
+  step(_startMs: number, method: Method, self: unknown, args: unknown[]): unknown {
+    return Reflect.apply(method, self, args)
+  }
+
+  /** Labels of the user's own could not be had. */
+  dropLabels(reason: 'labels_threw' | 'bad_labels'): void {
+    this.#extra?.drop(reason)
+  }
+
+  /** One call in `timeEvery`, the first one included; none while nobody would be told. */
+  #isTimed(): boolean {
+    if (this.#timeEvery !== 1) {
+      if (this.#timeEvery === 0) return false
+      this.#untilTimed -= 1
+      if (this.#untilTimed !== 0) return false
+      this.#untilTimed = this.#timeEvery
+    }
+    return this.#duration.enabled
+  }
+
+  #endWith(seconds: number, errorType: string, labels: Record<CallLabel, string>): void {
+    if (errorType !== '') this.#countError(errorType)
+    if (seconds >= 0) this.#duration.observe(labels, seconds)
+    this.#calls.inc(labels)
+    this.#active.dec()
+  }
+
+  #countError(errorType: string, times?: number): void {
+    this.#errors.inc({ function: this.#name, 'error.type': this.#bounded(errorType) }, times)
+  }
+
+  #settleDebts(): void {
+    const { owedOks, owedErrors } = this
+    this.owedOks = 0
+    this.owedErrors = 0
+    if (owedOks > 0) (this.#ok ??= this.#bind('ok')).calls.inc(owedOks)
+    if (owedErrors > 0) {
+      this.#cellsOf('error').calls.inc(owedErrors)
+      this.#countError('RangeError', owedErrors)
+    }
+    this.#active.dec(owedOks + owedErrors)
+  }
+
+  #bounded(errorType: string): string {
+    if (this.#errorTypes.has(errorType)) return errorType
+    if (this.#errorTypes.size >= maxErrorTypes) return '_OTHER'
+    this.#errorTypes.add(errorType)
+    return errorType
+  }
+
+  #cellsOf(outcome: Outcome): Cells {
+    return (this.#failed[outcome] ??= this.#bind(outcome))
+  }
+
+  #bind(outcome: Outcome): Cells {
     const labels = { function: this.#name, outcome }
     return { calls: this.#calls.labels(labels), duration: this.#duration.labels(labels) }
   }
+}
+
+interface Cells {
+  readonly calls: BoundCounter
+  readonly duration: BoundHistogram
+}
+
+/** NaN for a call that is not timed, whose start is NaN. */
+export function secondsSince(startMs: number): number {
+  return startMs >= 0 || startMs < 0 ? Math.max(0, clock.now() - startMs) / 1000 : NaN
 }
