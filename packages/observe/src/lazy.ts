@@ -15,6 +15,7 @@ const watched: WeakMap<object, unknown[]> = new WeakMap()
 export function observeLazily<T>(result: object, call: T, watcher: Watcher<T>): boolean {
   const watchers = watched.get(result) ?? []
   if (watchers.includes(watcher)) {
+    watcher.pause(call)
     watcher.discard(call)
     return true
   }

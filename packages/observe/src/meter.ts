@@ -123,8 +123,9 @@ export class Meter implements Watcher<number> {
   }
 
   succeed(startMs: number, result: unknown): unknown {
-    if (fails(this.#isFailure, result)) this.end(secondsSince(startMs), 'error', failedResult, undefined)
-    else this.end(secondsSince(startMs), 'ok', '', undefined)
+    if (this.#isFailure !== undefined && fails(this.#isFailure, result)) {
+      this.end(secondsSince(startMs), 'error', failedResult, undefined)
+    } else this.#endWell(startMs)
     return result
   }
 
@@ -141,7 +142,7 @@ export class Meter implements Watcher<number> {
   }
 
   discard(): void {
-    this.#active.dec()
+    // A number is nothing to take leave of.
   }
 
   step(_startMs: number, method: Method, self: unknown, args: unknown[]): unknown {
@@ -162,6 +163,15 @@ export class Meter implements Watcher<number> {
       this.#untilTimed = this.#timeEvery
     }
     return this.#duration.enabled
+  }
+
+  /** What nearly every call comes to, short enough to be compiled into the wrapper. */
+  #endWell(startMs: number): void {
+    if (this.owedErrors + this.owedOks > 0) this.#settleDebts()
+    const { calls, duration } = (this.#ok ??= this.#bind('ok'))
+    if (!Number.isNaN(startMs)) duration.observe(Math.max(0, clock.now() - startMs) / 1000)
+    this.#active.dec()
+    calls.inc()
   }
 
   #endWith(seconds: number, errorType: string, labels: Record<CallLabel, string>): void {
@@ -211,5 +221,5 @@ interface Cells {
 
 /** NaN for a call that is not timed, whose start is NaN. */
 export function secondsSince(startMs: number): number {
-  return startMs >= 0 || startMs < 0 ? Math.max(0, clock.now() - startMs) / 1000 : NaN
+  return Number.isNaN(startMs) ? NaN : Math.max(0, clock.now() - startMs) / 1000
 }

@@ -123,7 +123,6 @@ export class Observer implements Watcher<Call> {
   }
 
   discard(call: Call): void {
-    if (!call.ended) this.#plan.meter?.discard()
     call.ended = true
     if (call.span !== undefined) endSpan(call.span)
     call.deadline?.cancel()

@@ -16,7 +16,7 @@ export interface Watcher<T> {
   pause(call: T): void
   /** The work begins after all. Returns what stands for the call from now on. */
   resume(call: T): T
-  /** The call stands for no work of its own: what it returned is watched already. */
+  /** A call that is paused stands for no work: it will not begin, or what was returned is watched already. */
   discard(call: T): void
   /** Calls a function as part of the work, in the call's context. */
   step(call: T, method: Method, self: unknown, args: unknown[]): unknown
