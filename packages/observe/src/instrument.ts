@@ -11,7 +11,7 @@ import type { AnyFunction, ObserveOptions, Preset, Resolved } from './options.ts
 import { wrap } from './wrap.ts'
 
 /** Options of {@link instrument}: its own, and those of `observe` for every method. */
-export interface InstrumentOptions extends Omit<ObserveOptions, 'callback'> {
+export interface InstrumentOptions extends ObserveOptions {
   /** Begins the names: 'orders' for `orders.find`; '' for the methods' own. Default: the name of the class, if there is one. */
   prefix?: string | undefined
   /** Which methods; default: all. A name that is no method throws. */

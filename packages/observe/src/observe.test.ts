@@ -356,7 +356,7 @@ describe('what is read after it was returned', () => {
 
   it('of a response: until its body was read, or was broken off', async () => {
     const broken = new ReadableStream({ pull: (controller) => controller.error(new TypeError('torn')) })
-    const fn = withMetrics('f', async (body: BodyInit | null) => new Response(body, { status: 201 }), {
+    const fn = withMetrics('f', async (body: string | null) => new Response(body, { status: 201 }), {
       metrics,
       untilConsumed: true,
     })

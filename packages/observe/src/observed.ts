@@ -11,7 +11,7 @@ import type { InstrumentOptions } from './instrument.ts'
 import { observePreset } from './observe.ts'
 import { declareInstruments } from './meter.ts'
 import { resolveOptions } from './options.ts'
-import type { AnyFunction, ObserveOptions, Preset, Resolved } from './options.ts'
+import type { AnyFunction, Preset, Resolved } from './options.ts'
 import type { Method } from './watcher.ts'
 import { wrap } from './wrap.ts'
 
@@ -20,7 +20,7 @@ export interface Decorator {
   /** A method, by the decorators of the language. */
   <F extends AnyFunction>(method: F, context: MethodContext): F
   /** A field. */
-  <F extends AnyFunction>(field: undefined, context: FieldContext): (initial: F) => F
+  (field: undefined, context: FieldContext): <F>(initial: F) => F
   /** A class: every method of its instances. */
   (type: AnyClass, context: ClassDecoratorContext): void
   /** A method, by the legacy decorators of TypeScript. */
@@ -43,8 +43,6 @@ export interface ObservedDecorator extends Decorator {
 export interface ObservedOptions extends InstrumentOptions {
   /** The name of the one function, 'orders.find'. Default: names of class and method. */
   name?: string | undefined
-  /** As for `observe`; for one function. */
-  callback?: ObserveOptions['callback']
 }
 
 type MethodContext = Pick<ClassMethodDecoratorContext, 'kind' | 'name'>
@@ -162,11 +160,11 @@ function nameOfClass(owner: unknown): string {
 }
 
 /** What a decorator is given for a class. */
-function classOptions({ name, callback, ...options }: ObservedOptions): InstrumentOptions {
-  if (name === undefined && callback === undefined) return options
+function classOptions({ name, ...options }: ObservedOptions): InstrumentOptions {
+  if (name === undefined) return options
   throw new ObserveError(
     'KIT_OBSERVE_OPTION_INVALID',
-    '@observed: name and callback are for one method; a class has a prefix.',
+    '@observed: a name is for one method; a class has a prefix.',
   )
 }
 

@@ -23,7 +23,8 @@ function registeredTracer(): Tracer | undefined {
   const registered = globals[anchor]?.trace
   if (registered !== provider) {
     provider = registered
-    tracer = registered === undefined ? undefined : trace.getTracer('@kit/observe')
+    tracer = undefined // what follows may throw
+    if (registered !== undefined) tracer = trace.getTracer('@kit/observe')
   }
   return tracer
 }
