@@ -20,8 +20,6 @@ export const maxLabelValueLength = 1024
 /** The value that every label of an instrument's one overflow series has. */
 export const overflowLabelValue = 'kit.overflow'
 
-const loneSurrogate = /\p{Surrogate}/gu
-
 /**
  * The string that stands for a label value, or undefined when the value is none. Lone surrogates become U+FFFD
  * here, before series are told apart: UTF-8 has no bytes for them, so they would become equal on the wire.
@@ -29,9 +27,14 @@ const loneSurrogate = /\p{Surrogate}/gu
 export function canonicalLabelValue(value: unknown, drops: Drops): string | undefined {
   if (typeof value === 'number' || typeof value === 'boolean') return String(value)
   if (typeof value !== 'string') return undefined
-  if (value.length <= maxLabelValueLength) return value.replace(loneSurrogate, '\uFFFD')
+  if (value.length <= maxLabelValueLength) return wellFormed(value)
   drops.count('label_truncated')
-  return value.slice(0, maxLabelValueLength).replace(loneSurrogate, '\uFFFD')
+  return wellFormed(value.slice(0, maxLabelValueLength))
+}
+
+/** By the method of ES2024, which all supported lines of Node have and the compiler's library for them has not. */
+function wellFormed(text: string): string {
+  return (text as string & { toWellFormed(): string }).toWellFormed()
 }
 
 /**

@@ -65,14 +65,16 @@ export class SeriesTable<C extends Cell<C>, V = never> {
     }
   }
 
-  /** Adds label names; the series that exist do not have these labels. */
+  /** Adds label names; the series that exist do not have these labels. The names come last: a full stack may interrupt this. */
   extend(names: readonly string[]): void {
-    this.labelNames = [...this.labelNames, ...names]
+    const all = [...this.labelNames, ...names]
     for (const cell of this.#cells) {
-      const filler = names.map(() => (cell === this.#overflow ? overflowLabelValue : ''))
-      cell.labelValues = [...cell.labelValues, ...filler]
+      const filler = cell === this.#overflow ? overflowLabelValue : ''
+      cell.labelValues = all.map((_name, i) => cell.labelValues[i] ?? filler)
     }
-    this.#reindex()
+    this.index = new LabelIndex(all, this.#cells)
+    this.labelNames = all
+    this.#changed()
   }
 
   /** The cell of an instrument without labels. Costs nothing of the budget: there is one, and code declared it. */

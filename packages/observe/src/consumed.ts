@@ -9,8 +9,8 @@ import { followBody } from '@kit/context/node'
 /** Told once how the reading ended. */
 export interface Consumption {
   /** It was read to its end, or its reader had enough. */
-  ended(): void
-  failed(error: unknown): void
+  readonly ended: () => void
+  readonly failed: (error: unknown) => void
 }
 
 /**

@@ -4,6 +4,7 @@
  */
 
 import type { AnyFunction } from './options.ts'
+import type { Method } from './watcher.ts'
 
 /** What a wrapper does about the calls of its function. */
 export interface Facets {
@@ -33,6 +34,11 @@ export function disguise<F extends AnyFunction>(wrapper: object, fn: F, facets: 
   copyMetadata(wrapper, fn)
   wrappers.set(wrapper, facets)
   return wrapper as F
+}
+
+/** The function of a method: one that can take `this` and, unlike others that can, is no constructor. */
+export function methodOf({ wrapper }: { readonly wrapper: Method }): AnyFunction {
+  return wrapper
 }
 
 /** Whether it must be called with `new`: of functions, only classes and the platform's constructors have such a prototype. */

@@ -5,6 +5,7 @@
  */
 
 import type { Counter, Metrics } from '@kit/metrics'
+import { MetricsError } from '@kit/metrics'
 
 type Reason = 'labels_threw' | 'bad_labels'
 
@@ -52,9 +53,8 @@ export class ExtraLabels {
     const known = this.#names.get(name)
     if (known !== undefined) return known
     if (this.#names.size >= maxNames) return false
-    const declared = this.#declare(name)
-    this.#names.set(name, declared)
-    return declared
+    this.#names.set(name, this.#declare(name))
+    return this.#isKnown(name)
   }
 
   #declare(name: string): boolean {
@@ -64,8 +64,9 @@ export class ExtraLabels {
       this.#metrics.counter<string>('function.calls', { labels, open: true })
       this.#metrics.histogram<string>('function.duration', { labels, unit: 's', open: true })
       return true
-    } catch {
-      return false
+    } catch (error) {
+      if (error instanceof MetricsError) return false
+      throw error // a full stack says nothing about the name
     }
   }
 }

@@ -111,11 +111,11 @@ describe('an object', () => {
 
   it('that is plain has no prefix of its own', () => {
     const api = instrument(
-      { base: 2, double: (n: number) => n * 2, nested: { fn: () => 1 }, Type: class {} },
+      { base: 2, double: (n: number) => n * 2, nested: { fn: () => 1 }, Type: Error },
       { metrics },
     )
     expect(api.double(2)).toBe(4)
-    new api.Type()
+    expect(new api.Type('x').message).toBe('x')
     api.nested.fn()
     expect(counted()).toEqual({ double: 1 })
     const bare = instrument(Object.assign(Object.create(null), { f: () => 1 }) as { f(): number }, {

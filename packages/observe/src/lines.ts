@@ -53,10 +53,17 @@ export class Lines {
   }
 
   /** At the function's own level, or `warn` for a missed deadline and what was slow, or `error`: how it ended. */
-  ended({ ctx, span, outcome, errorType, error, seconds, extra }: Ending): void {
+  ended(ending: Ending): void {
+    const { outcome, seconds, error } = ending
     const slow = outcome === 'ok' && seconds >= this.#slowSeconds
     const level = slow ? 'warn' : this.#levelOf(outcome)
     if (!this.#log.isLevelEnabled(level)) return
+    if (isFullStack(error)) this.#laterOnce(level, ending)
+    else this.#write(level, slow ? 'call was slow' : messages[outcome], ending)
+  }
+
+  #write(level: LineLevel, message: string, ending: Ending): void {
+    const { ctx, span, outcome, errorType, error, seconds, extra } = ending
     const fields: Record<string, unknown> = {
       ...(extra as object | undefined),
       function: this.#name,
@@ -66,7 +73,17 @@ export class Lines {
     if (seconds >= 0) fields['durationMs'] = Math.round(seconds * 1e6) / 1000
     if (errorType !== '') fields['errorType'] = errorType
     if (error !== undefined) fields['err'] = error
-    this.#loggerFor(ctx)[level](fields, slow ? 'call was slow' : messages[outcome])
+    this.#loggerFor(ctx)[level](fields, message)
+  }
+
+  /**
+   * Of thousands of calls that a full stack ends, one tells; and later, since a line needs room, and Node 20 aborts the
+   * process when there is not enough to compile a regular expression.
+   */
+  #laterOnce(level: LineLevel, ending: Ending): void {
+    if (ending.error === lastFullStack) return
+    queueMicrotask(() => this.#write(level, messages.error, ending))
+    lastFullStack = ending.error
   }
 
   #levelOf(outcome: Outcome): LineLevel {
@@ -77,6 +94,13 @@ export class Lines {
   #loggerFor(ctx: Context | undefined): Logger {
     return ctx === undefined ? this.#log : this.#log.withContext(ctx)
   }
+}
+
+/** The error of the latest call that failed for want of stack, and was told. */
+let lastFullStack: unknown
+
+function isFullStack(error: unknown): boolean {
+  return error instanceof RangeError && error.message === 'Maximum call stack size exceeded'
 }
 
 /** The names that requests use for them. */

@@ -71,7 +71,7 @@ export class Meter implements Watcher<number> {
   readonly #duration: Histogram<CallLabel>
   readonly #active: BoundGauge
   readonly #errors: Counter<'function' | 'error.type'>
-  readonly #errorTypes: Set<string>
+  readonly #errorCells: Map<string, BoundCounter>
   readonly #extra: ExtraLabels | undefined
   #ok: Cells | undefined
   readonly #failed: { [O in Outcome]?: Cells }
@@ -91,7 +91,7 @@ export class Meter implements Watcher<number> {
     this.#duration = duration
     this.#active = active.labels({ function: name })
     this.#errors = errors
-    this.#errorTypes = new Set()
+    this.#errorCells = new Map()
     this.#extra = hasLabels ? new ExtraLabels(metrics, callLabels) : undefined
     this.#ok = undefined
     this.#failed = {}
@@ -115,8 +115,8 @@ export class Meter implements Watcher<number> {
       this.#endWith(seconds, errorType, { ...given, function: this.#name, outcome })
       return
     }
-    const cells = outcome === 'ok' ? (this.#ok ??= this.#bind('ok')) : this.#cellsOf(outcome)
-    if (errorType !== '') this.#countError(errorType)
+    const cells = this.#cellsOf(outcome)
+    if (errorType !== '') this.#errorsOf(errorType).inc()
     if (seconds >= 0) cells.duration.observe(seconds)
     this.#active.dec()
     cells.calls.inc()
@@ -168,50 +168,58 @@ export class Meter implements Watcher<number> {
   /** What nearly every call comes to, short enough to be compiled into the wrapper. */
   #endWell(startMs: number): void {
     if (this.owedErrors + this.owedOks > 0) this.#settleDebts()
-    const { calls, duration } = (this.#ok ??= this.#bind('ok'))
+    const { calls, duration } = (this.#ok ??= this.#cellsOf('ok'))
     if (!Number.isNaN(startMs)) duration.observe(Math.max(0, clock.now() - startMs) / 1000)
     this.#active.dec()
     calls.inc()
   }
 
   #endWith(seconds: number, errorType: string, labels: Record<CallLabel, string>): void {
-    if (errorType !== '') this.#countError(errorType)
-    if (seconds >= 0) this.#duration.observe(labels, seconds)
-    this.#calls.inc(labels)
+    const { calls, duration } = this.#bind(labels)
+    if (errorType !== '') this.#errorsOf(errorType).inc()
+    if (seconds >= 0) duration.observe(seconds)
     this.#active.dec()
+    calls.inc()
   }
 
-  #countError(errorType: string, times?: number): void {
-    this.#errors.inc({ function: this.#name, 'error.type': this.#bounded(errorType) }, times)
-  }
-
+  /** Also here, what needs the most stack comes first, and the debts are there until they are paid. */
   #settleDebts(): void {
     const { owedOks, owedErrors } = this
-    this.owedOks = 0
-    this.owedErrors = 0
-    if (owedOks > 0) (this.#ok ??= this.#bind('ok')).calls.inc(owedOks)
-    if (owedErrors > 0) {
-      this.#cellsOf('error').calls.inc(owedErrors)
-      this.#countError('RangeError', owedErrors)
-    }
+    const ok = owedOks > 0 ? this.#cellsOf('ok') : undefined
+    const error = owedErrors > 0 ? this.#cellsOf('error') : undefined
+    if (owedErrors > 0) this.#errorsOf('RangeError').inc(owedErrors)
     this.#active.dec(owedOks + owedErrors)
+    ok?.calls.inc(owedOks)
+    error?.calls.inc(owedErrors)
+    this.owedOks -= owedOks
+    this.owedErrors -= owedErrors
   }
 
-  #bounded(errorType: string): string {
-    if (this.#errorTypes.has(errorType)) return errorType
-    if (this.#errorTypes.size >= maxErrorTypes) return '_OTHER'
-    this.#errorTypes.add(errorType)
-    return errorType
+  #errorsOf(errorType: string): BoundCounter {
+    const known = this.#errorCells.get(errorType)
+    if (known !== undefined) return known
+    if (this.#errorCells.size >= maxErrorTypes && errorType !== '_OTHER') return this.#errorsOf('_OTHER')
+    const cell = bound(this.#errors.labels({ function: this.#name, 'error.type': errorType }))
+    this.#errorCells.set(errorType, cell)
+    return cell
   }
 
   #cellsOf(outcome: Outcome): Cells {
-    return (this.#failed[outcome] ??= this.#bind(outcome))
+    return (this.#failed[outcome] ??= this.#bind({ function: this.#name, outcome }))
   }
 
-  #bind(outcome: Outcome): Cells {
-    const labels = { function: this.#name, outcome }
-    return { calls: this.#calls.labels(labels), duration: this.#duration.labels(labels) }
+  #bind(labels: Record<CallLabel, string>): Cells {
+    return { calls: bound(this.#calls.labels(labels)), duration: bound(this.#duration.labels(labels)) }
   }
+}
+
+/**
+ * A handle that records. On a full stack even finding a series fails, and what is given instead drops all it gets; it must
+ * not be kept, so this throws and the call is owed.
+ */
+function bound<C extends object>(cell: C): C {
+  if ('labelValues' in cell) return cell
+  throw new RangeError('no series was found')
 }
 
 interface Cells {

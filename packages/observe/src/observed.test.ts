@@ -205,7 +205,9 @@ describe('mistakes', () => {
   )
 
   it('a class has no name, and what is recorded must be recordable', () => {
-    class Type {}
+    class Type {
+      readonly a = 1
+    }
     expect(() => observed({ name: 'x' })(Type)).toThrow(
       expect.objectContaining({ code: 'KIT_OBSERVE_OPTION_INVALID' }),
     )

@@ -4,7 +4,7 @@
  * it, since engines do not run decorators yet: they need a compiler.
  */
 
-import { disguise, facetsOf } from './disguise.ts'
+import { disguise, facetsOf, methodOf } from './disguise.ts'
 import { ObserveError } from './errors.ts'
 import { instrumentAs } from './instrument.ts'
 import type { InstrumentOptions } from './instrument.ts'
@@ -83,7 +83,7 @@ function decorate([first, second, third]: unknown[], options: ObservedOptions): 
 function decorateNow(value: unknown, context: Context, options: ObservedOptions): unknown {
   const { kind } = context
   if (kind === 'class') return void instrumentAs(preset.of, value as object, classOptions(options))
-  const { name = undefined, ...rest } = options
+  const { name, ...rest } = options
   const resolved = resolveOptions(preset, rest)
   const member = String(context.name)
   if (kind === 'method') return namedLater(value as AnyFunction, member, name, resolved)
@@ -126,7 +126,7 @@ function namedLater(
     return wrap(preset.of, name ?? member, method, options)
   if (options.metrics !== undefined) declareInstruments(options.metrics) // what cannot be declared is told now
   let observing: Method | undefined
-  const wrapper = {
+  const wrapper = methodOf({
     wrapper(this: unknown, ...args: unknown[]): unknown {
       observing ??= wrap(
         preset.of,
@@ -136,7 +136,7 @@ function namedLater(
       ) as unknown as Method
       return Reflect.apply(observing, this, args)
     },
-  }.wrapper
+  })
   return disguise(wrapper, method, {
     metrics: options.metrics !== undefined,
     log: options.log !== undefined,

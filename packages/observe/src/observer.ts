@@ -46,6 +46,8 @@ export class Call {
   span: Span | undefined = undefined
   /** Whether its end comes by callback. */
   calledBack: boolean = false
+  /** Whether it counts among the active ones. */
+  counted: boolean = false
   ended: boolean = false
 
   constructor(args: unknown[]) {
@@ -64,10 +66,10 @@ export class Observer implements Watcher<Call> {
     this.#plan = plan
   }
 
-  /** Opens a call. What a full stack could break comes before what is counted. */
-  begin(args: unknown[]): Call {
+  /** Opens a call. What needs much of the stack comes before what is counted. */
+  begin(call: Call): void {
     const { span, timeoutMs, callback, lines } = this.#plan
-    const call = new Call(args)
+    const args = call.given
     if (isContext(args[0])) call.ctx = args[0]
     if (span) this.#openSpan(call)
     if (timeoutMs !== undefined) {
@@ -79,7 +81,6 @@ export class Observer implements Watcher<Call> {
     if (callback !== undefined) this.#listen(call, callback < 0 ? args.length + callback : callback)
     lines?.started(call.ctx, call.span)
     this.#start(call)
-    return call
   }
 
   /** Calls the function for a call that is open. */
@@ -114,6 +115,7 @@ export class Observer implements Watcher<Call> {
 
   pause(call: Call): void {
     this.#plan.meter?.pause()
+    call.counted = false
     call.startMs = NaN
   }
 
@@ -130,8 +132,11 @@ export class Observer implements Watcher<Call> {
 
   #start(call: Call): void {
     const { meter, lines } = this.#plan
-    const startMs = meter?.begin() ?? NaN
-    call.startMs = Number.isNaN(startMs) && lines?.wantsTime === true ? clock.now() : startMs
+    if (meter !== undefined) {
+      call.startMs = meter.begin()
+      call.counted = true
+    }
+    if (lines?.wantsTime === true && Number.isNaN(call.startMs)) call.startMs = clock.now()
   }
 
   #openSpan(call: Call): void {
@@ -168,7 +173,7 @@ export class Observer implements Watcher<Call> {
     const { ctx, span } = call
     const seconds = secondsSince(call.startMs)
     const extra = this.#labelsOf(call, result)
-    meter?.end(seconds, outcome, errorType, extra)
+    if (call.counted) meter?.end(seconds, outcome, errorType, extra)
     call.ended = true
     lines?.ended({ ctx, span, outcome, errorType, error, seconds, extra })
     if (span !== undefined) closeSpan(span, outcome, errorType, error, extra)

@@ -119,7 +119,7 @@ export function resolveOptions(preset: Preset, options: unknown, more: readonly 
     (value) => isBoolean(value) || has(value, ['isLevelEnabled', 'withContext']),
     'a logger or a boolean',
   )
-  const settings = options as ObserveOptions | undefined
+  const settings: ObserveOptions | undefined = options
   const { metrics = preset.metrics ? defaultMetrics : false, log = preset.log } = settings ?? {}
   if (settings?.slowMs !== undefined && log === false) {
     throw invalid(preset.of, 'slowMs is for a line in the log: give it a log')

@@ -3,11 +3,11 @@
  * otherwise an {@link Observer} keeps an object a call. A function that cannot be constructed gets a wrapper that cannot.
  */
 
-import { disguise, facetsOf } from './disguise.ts'
+import { disguise, facetsOf, methodOf } from './disguise.ts'
 import { ObserveError } from './errors.ts'
 import { Lines } from './lines.ts'
 import { Meter } from './meter.ts'
-import { Observer } from './observer.ts'
+import { Call, Observer } from './observer.ts'
 import type { AnyFunction, Resolved } from './options.ts'
 import { settle } from './settle.ts'
 import type { Method } from './watcher.ts'
@@ -56,7 +56,7 @@ const generatorFunction: unknown = Reflect.getPrototypeOf(function* () {})
 
 function metered(fn: AnyFunction, meter: Meter): AnyFunction {
   const call = fn as unknown as Method
-  return {
+  return methodOf({
     wrapper(this: unknown, ...args: unknown[]): unknown {
       const startMs = meter.begin()
       let result: unknown
@@ -77,7 +77,7 @@ function metered(fn: AnyFunction, meter: Meter): AnyFunction {
         return result
       }
     },
-  }.wrapper
+  })
 }
 
 function meteredConstructor(fn: AnyFunction, meter: Meter): AnyFunction {
@@ -114,11 +114,11 @@ function meterResult(meter: Meter, startMs: number, result: unknown): unknown {
 
 function observed(fn: AnyFunction, observer: Observer): AnyFunction {
   const method = fn as unknown as Method
-  return {
+  return methodOf({
     wrapper(this: unknown, ...args: unknown[]): unknown {
       return observeCall(observer, args, (...given) => Reflect.apply(method, this, given))
     },
-  }.wrapper
+  })
 }
 
 function observedConstructor(fn: AnyFunction, observer: Observer): AnyFunction {
@@ -132,15 +132,16 @@ function observedConstructor(fn: AnyFunction, observer: Observer): AnyFunction {
 }
 
 function observeCall(observer: Observer, args: unknown[], invoke: Method): unknown {
-  const call = observer.begin(args)
+  const call = new Call(args)
   let result: unknown
   try {
+    observer.begin(call)
     result = observer.run(call, invoke)
   } catch (error) {
     try {
       observer.fail(call, error)
     } catch {
-      if (!call.ended && observer.meter !== undefined) observer.meter.owedErrors += 1
+      if (call.counted && !call.ended && observer.meter !== undefined) observer.meter.owedErrors += 1
       call.ended = true
     }
     throw error

@@ -27,7 +27,7 @@ export function readingsOf(metrics: Metrics, name: string): Readings {
         seconds += point.sum
       } else if (metric.name === 'function.calls') calls[outcome] = (calls[outcome] ?? 0) + point.value
       else if (metric.name === 'function.errors') errors[point.labels['error.type'] ?? ''] = point.value
-      else active += (point as NumberPoint).value
+      else active += point.value
     }
   }
   return { calls, timed, errors, active, seconds }
