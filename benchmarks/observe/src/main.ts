@@ -1,0 +1,12 @@
+/* The benchmark of wrapped functions: `node dist/main.js --help`. */
+import { benchmark } from '@kit-benchmarks/context/harness/benchmark.js'
+import { suite } from './suite.ts'
+import { addedVerdicts } from './targets.ts'
+
+process.exitCode = await benchmark({
+  suite,
+  suiteUrl: new URL('./suite.js', import.meta.url),
+  matrix: new URL('../../../tests/matrix/package.json', import.meta.url),
+  argv: process.argv.slice(2),
+  verdictsOn: addedVerdicts,
+})
