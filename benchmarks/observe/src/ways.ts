@@ -3,6 +3,9 @@
  * documentation says.
  */
 
+import { createRequire } from 'node:module'
+import type * as Autometrics from '@autometrics/autometrics'
+
 /** A function that is measured: of each kind there are four, called in turn, as a service calls more than one. */
 export type Subject = (value: number) => unknown
 
@@ -116,10 +119,24 @@ export const promClient: Way = async () => {
     }
 }
 
-/** autometrics, with a reader that is never asked. */
-export const autometrics: Way = async () => {
-  const library = await import('@autometrics/autometrics')
-  return (name, fn) => library.autometrics({ functionName: name, moduleName: 'benchmark' }, fn)
+/**
+ * autometrics, with a reader of the SDK that it brings, which hardly ever reads; without one it records nothing. Required: as a
+ * module it opens standard input, which is the harness's.
+ */
+export const autometrics: Way = () => {
+  const require = createRequire(import.meta.url)
+  const library = require('@autometrics/autometrics') as typeof Autometrics
+  const sdk = createRequire(require.resolve('@autometrics/autometrics'))('@opentelemetry/sdk-metrics') as {
+    readonly InMemoryMetricExporter: new (temporality: number) => object
+    readonly PeriodicExportingMetricReader: new (options: object) => never
+  }
+  const exporter = new sdk.InMemoryMetricExporter(1)
+  library.registerExporter({
+    metricReader: new sdk.PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 1e9 }),
+  })
+  return Promise.resolve((name, fn) =>
+    library.autometrics({ functionName: name, moduleName: 'benchmark' }, fn),
+  )
 }
 
 /** `startActiveSpan` of OpenTelemetry's API without a tracer provider: nothing is recorded. */

@@ -97,7 +97,14 @@ export class Meter implements Watcher<number> {
     this.#failed = {}
   }
 
-  /** Opens a call. The clock is read first: should the stack be full, nothing has been recorded. */
+  /** Opens a call, and says whether it is to be timed. Should the stack be full, nothing has been recorded. */
+  open(): boolean {
+    const isTimed = this.#isTimed()
+    this.#active.inc()
+    return isTimed
+  }
+
+  /** Opens a call and returns what stands for it. */
   begin(): number {
     const startMs = this.#isTimed() ? clock.now() : NaN
     this.#active.inc()

@@ -3,6 +3,7 @@
  * otherwise an {@link Observer} keeps an object a call. A function that cannot be constructed gets a wrapper that cannot.
  */
 
+import { clock } from '@kit/context'
 import { disguise, facetsOf, methodOf } from './disguise.ts'
 import { ObserveError } from './errors.ts'
 import { Lines } from './lines.ts'
@@ -51,6 +52,8 @@ function isConstructor(fn: AnyFunction): boolean {
 
 const generatorFunction: unknown = Reflect.getPrototypeOf(function* () {})
 
+// The clock is read in the wrapper itself: a number that a function returns is an object on the heap.
+//
 // In all of them, what was thrown or returned must not change, even if the stack is so full that counting fails: then the end
 // of the call is noted by an addition, which needs no stack, and counted with the next one.
 
@@ -58,9 +61,11 @@ function metered(fn: AnyFunction, meter: Meter): AnyFunction {
   const call = fn as unknown as Method
   return methodOf({
     wrapper(this: unknown, ...args: unknown[]): unknown {
-      const startMs = meter.begin()
+      const isTimed = meter.open()
+      let startMs = NaN
       let result: unknown
       try {
+        if (isTimed) startMs = clock.now()
         result = Reflect.apply(call, this, args)
       } catch (error) {
         try {
@@ -83,9 +88,11 @@ function metered(fn: AnyFunction, meter: Meter): AnyFunction {
 function meteredConstructor(fn: AnyFunction, meter: Meter): AnyFunction {
   const call = fn as unknown as Method
   return function wrapper(this: unknown, ...args: unknown[]): unknown {
-    const startMs = meter.begin()
+    const isTimed = meter.open()
+    let startMs = NaN
     let result: unknown
     try {
+      if (isTimed) startMs = clock.now()
       result =
         new.target === undefined
           ? Reflect.apply(call, this, args)
