@@ -20,7 +20,8 @@ export const closure: Way = () =>
   Promise.resolve(
     (_name, fn) =>
       function (this: unknown, ...args) {
-        return Reflect.apply(fn, this, args) as unknown
+        const result: unknown = Reflect.apply(fn, this, args)
+        return result
       },
   )
 

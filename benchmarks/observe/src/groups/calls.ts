@@ -48,7 +48,7 @@ export const sync: WrapperGroup = {
   title: 'call a function that adds two numbers',
   bare: 'a bare call',
   holds: isNumber,
-  targets: [{ against: 'two readings of the clock', atLeast: 1 / 1.3 }],
+  targets: [{ against: 'two readings of the clock', atLeast: 0.77 }],
   added,
   cases: [
     caseOf('kit: withMetrics', ways.withMetrics(1), syncSubjects),
