@@ -106,6 +106,24 @@ describe.each(managers)('with %s', (_name, makeManager) => {
     expect(current()).toBe(background)
   })
 
+  it('the span is the active one of OpenTelemetry, where something keeps that, across awaits', async () => {
+    const seen: (string | undefined)[] = []
+    const look = (): unknown => seen.push(trace.getActiveSpan()?.spanContext().spanId)
+    const fn = observe(
+      'f',
+      async () => {
+        look()
+        await Promise.resolve()
+        look()
+      },
+      { metrics, log: false },
+    )
+    await fn()
+    look()
+    const id = makeManager() === undefined ? undefined : spans()[0]?.id
+    expect(seen).toEqual([id, id, undefined])
+  })
+
   it('a context that is passed by hand alone carries the parent', () => {
     const inner = observe('inner', (_ctx: Context) => 1, { metrics, log: false })
     const outer = observe('outer', (ctx: Context) => run(background, () => inner(ctx)), {
