@@ -1,3 +1,5 @@
+import { EventEmitter } from 'node:events'
+import { Readable } from 'node:stream'
 import { createMetrics } from '@kit/metrics'
 import type { Metrics } from '@kit/metrics'
 import { beforeEach, describe, expect, it } from 'vitest'
@@ -134,7 +136,27 @@ describe('an object', () => {
     }
     const registry = instrument(new Registry([['a', 1]]), { metrics })
     expect([registry.total(), registry.get('a')]).toEqual([1, 1])
-    expect(counted()).toEqual({ 'Registry.total': 1 })
+    class Feed extends EventEmitter {
+      send(): boolean {
+        return this.emit('item')
+      }
+    }
+    class Source extends Readable {
+      read1(): unknown {
+        return this.read()
+      }
+      override _read(): void {
+        this.push(null)
+      }
+    }
+    instrument(new Feed(), { metrics }).send()
+    instrument(new Source(), { metrics }).read1()
+    expect(counted()).toEqual({
+      'Registry.total': 1,
+      'Feed.send': 1,
+      'Source.read1': 1,
+      'Source._read': 1,
+    })
   })
 
   it('has only those observed that are asked for', () => {

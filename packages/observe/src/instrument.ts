@@ -3,8 +3,10 @@
  * object stays the object, so `#private` members work and nothing is looked at that a getter would have to compute.
  */
 
-import { ObserveError } from './errors.ts'
+import { EventEmitter } from 'node:events'
+import { Duplex, Readable, Stream, Transform, Writable } from 'node:stream'
 import { isClass } from './disguise.ts'
+import { ObserveError } from './errors.ts'
 import { observePreset } from './observe.ts'
 import { resolveOptions } from './options.ts'
 import type { AnyFunction, ObserveOptions, Preset, Resolved } from './options.ts'
@@ -106,8 +108,16 @@ function methodsOf(home: object): Map<string, PropertyDescriptor> {
   return methods
 }
 
-/** Whether methods there are the platform's: of plain objects, arrays, maps, functions. */
+/** What people derive from that Node has written in JavaScript, so that it does not look like the engine's. */
+const nodes: ReadonlySet<unknown> = new Set(
+  [EventEmitter, EventTarget, Stream, Readable, Writable, Duplex, Transform].map(
+    ({ prototype }) => prototype,
+  ),
+)
+
+/** Whether methods there are the platform's: of plain objects, arrays, maps, functions, emitters and streams. */
 function isPlatform(link: object): boolean {
+  if (nodes.has(link)) return true
   const constructor: unknown = Reflect.getOwnPropertyDescriptor(link, 'constructor')?.value
   return (
     typeof constructor === 'function' &&
