@@ -27,7 +27,7 @@ const brand = Symbol.for('@kit/context@1.context')
 /** Lets console.log show the derivation. */
 const inspect = Symbol.for('nodejs.util.inspect.custom')
 
-/** Whether the value is a context, of whichever copy of this package. Never throws, and costs a few nanoseconds. */
+/** Whether the value is a context, of whichever copy of this package. Never throws. */
 export function isContext(value: unknown): value is Context {
   return typeof value === 'object' && value !== null && (ContextNode.is(value) || isOfAnotherCopy(value))
 }

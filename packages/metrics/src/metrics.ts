@@ -52,8 +52,8 @@ export interface InstrumentSpec<L extends string = never> {
   /**
    * Whether it may be declared again with other labels, by others who say so too; false by default. It then has the
    * labels of all declarations, at most 16, and a recording gives those that it knows: the rest is absent ('') from its
-   * series. For instruments that independent parts of a program share. A recording that leaves labels out costs some
-   * 200 ns; a kept handle costs what any does.
+   * series. For instruments that independent parts of a program share. A recording that leaves labels out is looked up
+   * the slow way each time; a kept handle costs what any does.
    */
   readonly open?: boolean | undefined
 }

@@ -14,7 +14,7 @@ const preset: Preset = { of: 'withLog', metrics: false, log: true, span: false, 
  * `err`. Arguments and results are not logged. Lines carry the fields of the context that the function was given as its first
  * argument, else of the ambient one. When a call ends is as for {@link withMetrics}.
  *
- * Cost of a call whose lines nobody wants: some 50 ns.
+ * Cost of a call whose lines nobody wants: an object and some comparisons; the clock is not read.
  *
  * @throws ObserveError as {@link withMetrics}.
  */
