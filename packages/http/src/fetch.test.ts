@@ -110,9 +110,10 @@ function large(): ReadableStream {
   })
 }
 
-function routeOf(request: Request): (typeof routes)[number] | undefined {
-  const { pathname } = new URL(request.url)
-  return routes.find(([, pattern]) => pattern.test(pathname))
+function routeOf({ method, url }: Request): (typeof routes)[number] | undefined {
+  const { pathname } = new URL(url)
+  const methods = pathname === '/echo' ? ['POST'] : ['GET', 'HEAD']
+  return methods.includes(method) ? routes.find(([, pattern]) => pattern.test(pathname)) : undefined
 }
 
 async function respond(request: Request): Promise<Response> {

@@ -96,7 +96,7 @@ export function kit(options?: HttpOptions): KoaMiddleware {
 function afterwards(ctx: OwnContext, observation: Observation): void {
   const { res, body } = ctx
   // The deadline's answer has gone out, and Koa does not say so to a handler that is late: this counts it.
-  if (res.writableEnded && !res.headersSent) res.end()
+  if ((res as { finished?: boolean }).finished === true && !res.headersSent) res.end()
   if (!isStream(body)) return
   // A body that is made while it is read, by a generator say, is to be made within the context.
   const read = AsyncLocalStorage.bind(body._read)
