@@ -341,6 +341,15 @@ describe('context fields', () => {
     ])
   })
 
+  test('may have the name of anything', () => {
+    const forged = JSON.parse('{"__proto__":{"polluted":1},"constructor":2,"toString":3,"a":4}') as object
+    const ctx = withFields(withFields(background, forged), { toString: 5, b: 6 })
+    logger().withContext(ctx).info('x')
+    expect(destination.lines[0]).toContain(
+      ',"__proto__":{"polluted":1},"constructor":2,"toString":5,"a":4,"b":6,',
+    )
+  })
+
   test('are bounded', () => {
     let ctx = background
     for (let i = 0; i < 300; i += 1) ctx = withFields(ctx, { [`k${i}`]: i })

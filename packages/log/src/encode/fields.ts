@@ -25,42 +25,49 @@ interface Field {
 /** Fields with distinct names, as the text that they are in a line. */
 export class FieldSet {
   readonly text: string
-  /** The bits of the names (`KnownKey.bit`). A name whose bit is not among them is none of these. */
+  /** The bits of the names (`KnownKey.bit`). A name whose bit is not among them is none of these. 0 for no fields. */
   readonly bits: number
   readonly #last: Field | undefined
+  /** Fields of other names that stand before those of the list. */
+  readonly #below: FieldSet | undefined
   #over: FieldSet | undefined = undefined
   #joined: FieldSet | undefined = undefined
 
-  constructor(text: string, bits: number, last: Field | undefined) {
+  constructor(text: string, bits: number, last: Field | undefined, below?: FieldSet) {
     this.text = text
     this.bits = bits
     this.#last = last
+    this.#below = below
   }
 
-  has({ name, bit }: KnownKey): boolean {
-    if ((this.bits & bit) === 0) return false
+  has(known: KnownKey): boolean {
+    if ((this.bits & known.bit) === 0) return false
     for (let field = this.#last; field !== undefined; field = field.before) {
-      if (field.known.name === name) return true
+      if (field.known.name === known.name) return true
     }
-    return false
+    return this.#below !== undefined && this.#below.has(known)
   }
 
   /** These fields but for some. */
   without(names: readonly string[]): FieldSet {
-    const kept = listOf(this.#last, undefined).filter(({ known }) => !names.includes(known.name))
+    const kept = this.#all().filter(({ known }) => !names.includes(known.name))
     return kept.reduce<FieldSet>((set, field) => set.#and(field), noFields)
   }
 
   /**
    * These fields with `upper` over them: one of the same name replaces, the rest joins. The latest answer is
-   * remembered, for the request that logs line after line through one logger.
+   * remembered, for the request that logs line after line through one logger; another costs one small object, for
+   * the logger that serves requests in turn.
    */
   under(upper: FieldSet): FieldSet {
-    if (upper.#last === undefined) return this
-    if (this.#last === undefined) return upper
+    if (upper.bits === 0) return this
+    if (this.bits === 0) return upper
     if (upper.#over === this && upper.#joined !== undefined) return upper.#joined
     upper.#over = this
-    upper.#joined = this.#overlaid(listOf(upper.#last, undefined))
+    upper.#joined =
+      upper.#below === undefined && !this.#hasAnyOf(upper)
+        ? new FieldSet(this.text + upper.text, this.bits | upper.bits, upper.#last, this)
+        : this.#overlaid(upper.#all())
     return upper.#joined
   }
 
@@ -90,7 +97,21 @@ export class FieldSet {
       stats.droppedFields += 1
     }
     if (clash) return this.#overlaid(listOf(last, this.#last))
-    return last === this.#last ? this : new FieldSet(text, bits, last)
+    return last === this.#last ? this : new FieldSet(text, bits, last, this.#below)
+  }
+
+  #hasAnyOf(upper: FieldSet): boolean {
+    if ((this.bits & upper.bits) === 0) return false
+    for (let field = upper.#last; field !== undefined; field = field.before) {
+      if (this.has(field.known)) return true
+    }
+    return false
+  }
+
+  /** The oldest first. */
+  #all(): Field[] {
+    const own = listOf(this.#last, undefined)
+    return this.#below === undefined ? own : [...this.#below.#all(), ...own]
   }
 
   #overlaid(added: readonly Field[]): FieldSet {
@@ -100,7 +121,12 @@ export class FieldSet {
   }
 
   #and({ known, text }: Field): FieldSet {
-    return new FieldSet(this.text + text, this.bits | known.bit, { known, text, before: this.#last })
+    return new FieldSet(
+      this.text + text,
+      this.bits | known.bit,
+      { known, text, before: this.#last },
+      this.#below,
+    )
   }
 }
 
