@@ -12,6 +12,7 @@ import type { Paths, ValueEncoder } from './value.ts'
 
 /** Whether a value is an error, of this realm or another. A hostile object that throws when asked is none. */
 export function isError(value: unknown): value is Error {
+  if (typeof value !== 'object' && typeof value !== 'function') return false
   if (types.isNativeError(value)) return true
   try {
     return value instanceof Error

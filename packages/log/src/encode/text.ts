@@ -2,7 +2,7 @@
 // line a record, whatever is in it, so that grep, tail and less see records. Values that are plain words stand
 // bare, all others as JSON; an error's members stand side by side instead of in braces.
 
-import { levelName } from '../level.ts'
+import { levelName, SILENT } from '../level.ts'
 import { oneLine, quote } from './escape.ts'
 import type { LineFormat } from './json.ts'
 import { takeKey } from './limits.ts'
@@ -10,7 +10,11 @@ import { TimeText } from './time.ts'
 import type { KnownKey, ValueEncoder } from './value.ts'
 
 const BARE_NAME = /^"[^\s"\\=]+"$/
-const BARE = /^"[\w.:/@+\-[\]%&?,~#*;!$()]+"$/
+/** Units of which a word consists that needs no quotes. */
+const BARE: readonly boolean[] = Array.from({ length: 128 }, (_, unit) =>
+  /[\w.:/@+\-[\]%&?,~#*;!$()]/.test(String.fromCharCode(unit)),
+)
+const QUOTE = 34
 const RESET = '\u001b[0m'
 const DIM = '\u001b[2m'
 const COLORS: Readonly<Record<string, string>> = {
@@ -34,14 +38,17 @@ export function textLabel(colors: boolean): (name: string) => string {
 /** Text lines, with colours when they go to a terminal. */
 export class TextFormat implements LineFormat {
   readonly #values: ValueEncoder
-  readonly #colors: boolean
   readonly #label: (name: string) => string
+  /** What stands before the time, and behind it for each level. */
+  readonly #start: string
+  readonly #tags: readonly string[]
   readonly #time = new TimeText((second) => new Date(second * 1000).toISOString().slice(0, -4))
 
   constructor(values: ValueEncoder, colors: boolean) {
     this.#values = values
-    this.#colors = colors
     this.#label = textLabel(colors)
+    this.#start = colors ? DIM : ''
+    this.#tags = Array.from({ length: SILENT / 10 }, (_, at) => tagOf(levelName(at * 10), colors))
   }
 
   known(key: string): KnownKey {
@@ -70,16 +77,22 @@ export class TextFormat implements LineFormat {
     message: string | undefined,
     plain: boolean,
   ): string {
-    const name = levelName(level)
-    const tag = name.toUpperCase().padEnd(5)
-    const time = `${this.#time.of(timeMs)}Z`
-    const head = this.#colors ? `${DIM}${time}${RESET} ${COLORS[name]}${tag}${RESET}` : `${time} ${tag}`
-    const text = message === undefined || message === '' ? '' : `  ${plain ? message : oneLine(message)}`
-    return `${head}${label}${text}${fields === '' ? '' : ` ${fields}`}\n`
+    let line = this.#start + this.#time.of(timeMs) + this.#tags[level / 10] + label
+    if (message !== undefined && message !== '') line += `  ${plain ? message : oneLine(message)}`
+    return fields === '' ? `${line}\n` : `${line} ${fields}\n`
   }
+}
+
+/** What stands behind the milliseconds of a time: the zone and the level. */
+function tagOf(name: string, colors: boolean): string {
+  const tag = name.toUpperCase().padEnd(5)
+  return colors ? `Z${RESET} ${COLORS[name]}${tag}${RESET}` : `Z ${tag}`
 }
 
 /** A JSON value as it stands in a text line: strings that are one plain word lose their quotes. */
 function bare(json: string): string {
-  return BARE.test(json) ? json.slice(1, -1) : json
+  const last = json.length - 1
+  if (last < 2 || json.charCodeAt(0) !== QUOTE) return json
+  for (let at = 1; at < last; at += 1) if (BARE[json.charCodeAt(at)] !== true) return json
+  return json.slice(1, -1)
 }

@@ -5,6 +5,8 @@ export class TimeText {
   readonly #spell: (second: number) => string
   #second = Number.NaN
   #secondText = ''
+  #ms = Number.NaN
+  #text = ''
 
   /** `spell` is given a whole second since the Unix epoch. */
   constructor(spell: (second: number) => string) {
@@ -13,12 +15,15 @@ export class TimeText {
 
   /** The text of a moment in milliseconds since the Unix epoch; what is less than one is cut off. */
   of(timeMs: number): string {
+    if (timeMs === this.#ms) return this.#text
     const second = Math.floor(timeMs / 1000)
     if (second !== this.#second) {
       this.#second = second
       this.#secondText = this.#spell(second)
     }
-    return this.#secondText + (thousandths[Math.floor(timeMs) - second * 1000] ?? '000')
+    this.#ms = timeMs
+    this.#text = this.#secondText + (thousandths[Math.floor(timeMs) - second * 1000] ?? '000')
+    return this.#text
   }
 }
 
