@@ -434,8 +434,10 @@ test.each(['json', 'text'] as const)(
       maxLength: 90,
     })
     const name = nasty.map((text) => `n${text.replaceAll(/[^a-z]/g, '')}`)
+    // Without specifiers, which an argument would replace.
+    const template = nasty.map((text) => text.replaceAll(/[sdfijoO]/g, 'x'))
     fc.assert(
-      fc.property(nasty, nasty, nasty, name, (message, key, value, loggerName) => {
+      fc.property(template, nasty, nasty, name, (message, key, value, loggerName) => {
         destination.clear()
         const error = Object.assign(new Error(value), { [key]: message })
         error.stack = `${key}\n${message}`
