@@ -115,8 +115,11 @@ export class FdWriter implements Sink {
 
   #writeNow(line: string, watcher: (() => void) | undefined): void {
     if (this.#waiting.bytes > 0 && !this.#drain(this.#patience())) throw STALLED
-    const patience = this.#patience()
+    const isTrusted = this.#distrust <= 0
     let count = this.#try(line)
+    const size = Buffer.byteLength(line)
+    if (count === size) return
+    const patience = isTrusted ? this.#newPatience() : undefined
     while (count === 0) {
       if (patience?.wait() !== true) {
         this.#stall(patience)
@@ -124,7 +127,6 @@ export class FdWriter implements Sink {
       }
       count = this.#try(line)
     }
-    const size = Buffer.byteLength(line)
     if (count < size) {
       patience?.progress()
       this.#waiting.push(line, size, watcher)
@@ -229,7 +231,11 @@ export class FdWriter implements Sink {
 
   /** The first line that meets a stalled reader waits for it, those after it do not. */
   #patience(): Patience | undefined {
-    return this.#distrust > 0 ? undefined : new Patience((ms) => this.#system.sleep(ms))
+    return this.#distrust > 0 ? undefined : this.#newPatience()
+  }
+
+  #newPatience(): Patience {
+    return new Patience((ms) => this.#system.sleep(ms))
   }
 
   /** The patience, if there was any, is at its end. */
