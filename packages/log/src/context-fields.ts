@@ -4,7 +4,7 @@
 
 import { createKey } from '@kit/context'
 import type { Context, Key } from '@kit/context'
-import { eachField, noFields, openFields } from './encode/fields.ts'
+import { noFields, openFields } from './encode/fields.ts'
 import type { FieldEncoder, FieldSet } from './encode/fields.ts'
 import { jsonLabel } from './encode/json.ts'
 import { MAX_MEMBERS, withBudget } from './encode/limits.ts'
@@ -12,6 +12,10 @@ import { ValueEncoder } from './encode/value.ts'
 import { property } from './property.ts'
 import { Redactor } from './redact.ts'
 import { processState, stats } from './stats.ts'
+
+// A fifth of the time of `Object.hasOwn` in a `for` … `in`, which V8 knows to go together; as a constant of the module.
+// oxlint-disable-next-line typescript/unbound-method -- it is called on the object
+const { hasOwnProperty } = Object.prototype
 
 /**
  * A context whose lines carry these fields, over those that `ctx` already adds. In a line a logger's own
@@ -60,17 +64,26 @@ export function joinValues(inherited: object | undefined, fields: object): Recor
   const values: Record<string, unknown> = { ...inherited }
   let room = MAX_MEMBERS
   if (inherited !== undefined) room -= Object.keys(values).length
-  eachField(fields, (key) => {
-    const isNew = !Object.hasOwn(values, key)
-    if (isNew && room-- <= 0) {
-      stats.droppedFields += 1
-      return
+  let count = 0
+  try {
+    for (const key in fields) {
+      if (!hasOwnProperty.call(fields, key)) continue
+      const isNew = !Object.hasOwn(values, key)
+      count += 1
+      if (count > MAX_MEMBERS || (isNew && room-- <= 0)) {
+        stats.droppedFields += 1
+        if (count > MAX_MEMBERS) break
+        continue
+      }
+      const value = snapshot(fields, key)
+      // What the prototype has (`__proto__`, `constructor`) may not be assigned, or not without effect.
+      if (isNew && key in values) define(values, key, value)
+      else values[key] = value
     }
-    const value = snapshot(fields, key)
-    // What the prototype has (`__proto__`, `constructor`) may not be assigned, or not without effect.
-    if (isNew && key in values) define(values, key, value)
-    else values[key] = value
-  })
+  } catch {
+    // A hostile object may hide its keys by throwing when it is asked for them.
+    stats.droppedFields += 1
+  }
   return values
 }
 

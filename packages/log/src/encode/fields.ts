@@ -145,27 +145,6 @@ function listOf(last: Field | undefined, end: Field | undefined): Field[] {
 }
 
 /**
- * Calls `fn` with each field's key, at most `MAX_MEMBERS` of them. What a hostile object hides by throwing
- * while it is asked for its keys is counted.
- */
-export function eachField(fields: object, fn: (key: string) => void): void {
-  let count = 0
-  try {
-    for (const key in fields) {
-      if (!hasOwnProperty.call(fields, key)) continue
-      if (count >= MAX_MEMBERS) {
-        stats.droppedFields += 1
-        return
-      }
-      count += 1
-      fn(key)
-    }
-  } catch {
-    stats.droppedFields += 1
-  }
-}
-
-/**
  * What is meant as fields when an object is logged: the object itself, an error as `err`, the result of its
  * `toJSON`, and a thing that has no properties of its own (a Map, a Date) as `value`.
  */
