@@ -151,6 +151,64 @@ const logTapeLibrary: Library<LogTapeLogger> = {
 let withContext: typeof enterContext
 let configureLogTape: (lowestLevel: 'debug' | 'info') => void
 
+/** What is left of a logger when all is taken away that makes it one: no level, no escapes, no trust to lose. */
+class HandLogger {
+  readonly #write: (line: string) => void
+  readonly #fields: string
+
+  constructor(write: (line: string) => void, fields: string) {
+    this.#write = write
+    this.#fields = fields
+  }
+
+  with(fields: object): HandLogger {
+    return new HandLogger(this.#write, this.#fields + textOf(fields))
+  }
+
+  /** A call below the level: nothing. */
+  debug(..._args: unknown[]): void {}
+
+  info(message: string, fields = ''): void {
+    const context = texts.getStore() ?? ''
+    const time = Date.now()
+    this.#write(`{"level":"info","time":${time}${context}${this.#fields}${fields},"msg":"${message}"}\n`)
+  }
+}
+
+/** The text of the context's fields. */
+const texts = new AsyncLocalStorage<string>()
+
+function textOf(fields: object): string {
+  let text = ''
+  for (const key in fields) {
+    const value: unknown = Reflect.get(fields, key)
+    if (typeof value === 'string') text += `,"${key}":"${value}"`
+    else text += `,"${key}":${typeof value === 'object' ? JSON.stringify(value) : String(value)}`
+  }
+  return text
+}
+
+const handLibrary: Library<HandLogger> = {
+  name: 'by hand (floor)',
+  create(to) {
+    const fd = nullDevice()
+    const write =
+      to === 'null device'
+        ? (line: string) => void writeSync(fd, line)
+        : (line: string) => void to.write(line)
+    return Promise.resolve(new HandLogger(write, ''))
+  },
+  named: (log, name) => log.with({ logger: name }),
+  child: (log, fields) => log.with(fields),
+  debug: (log, message) => log.debug(message),
+  info: (log, message) => log.info(message),
+  infoWith: (log, fields, message) => log.info(message, textOf(fields)),
+  error: (log, { name: type, message, stack }) =>
+    log.info(message, textOf({ err: { type, message, stack } })),
+  setLevel() {},
+  within: (fields, fn) => texts.run(textOf(fields), fn),
+}
+
 /** Kit. */
 export const kit: SomeLibrary = (use) => use(kitLibrary)
 /** The rivals, the fastest first. */
@@ -161,3 +219,5 @@ export const rivals: readonly SomeLibrary[] = [
 ]
 /** All. */
 export const libraries: readonly SomeLibrary[] = [kit, ...rivals]
+/** What the work takes without a logger: the same texts joined by hand, and an empty method for a call below the level. */
+export const floor: SomeLibrary = (use) => use(handLibrary)

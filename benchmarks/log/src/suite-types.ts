@@ -5,6 +5,8 @@ import type { Output } from './output.ts'
 /** A group with targets for what an operation of kit's allocates, as a share of another case's. */
 export interface LogGroup extends Group {
   readonly cases: readonly LogCase[]
+  /** The most nanoseconds that kit may take beyond another case, which does nothing in the same frame. */
+  readonly beyond?: { readonly floor: string; readonly atMost: number }
   readonly allocations?: readonly { readonly against: string; readonly atMost: number }[]
   /** What every line must show; undefined where none is written. */
   readonly shows?: readonly string[]

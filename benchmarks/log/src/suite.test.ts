@@ -15,12 +15,13 @@ it('compares every group with kit', () => {
 })
 
 it('has targets only for cases that exist', () => {
-  for (const { cases, targets = [], allocations = [] } of suite.groups) {
+  for (const { cases, targets = [], allocations = [], beyond } of suite.groups) {
     const names = cases.map(({ name }) => name)
     for (const target of targets) {
       expect(names).toContain('against' in target ? target.against : target.nanosecondsOf)
     }
     for (const { against } of allocations) expect(names).toContain(against)
+    expect(names).toEqual(expect.arrayContaining(beyond === undefined ? [] : [beyond.floor]))
   }
 })
 

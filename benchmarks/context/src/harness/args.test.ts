@@ -18,7 +18,8 @@ describe('arguments', () => {
       check: false,
       help: false,
     })
-    expect(readArgs(['--quick']).rounds).toBe(6)
+    expect(readArgs([], 16).rounds).toBe(16)
+    expect(readArgs(['--quick'], 16).rounds).toBe(6)
     expect(readArgs(['--quick', '--rounds', '9']).rounds).toBe(9)
   })
 

@@ -25,6 +25,8 @@ export interface BenchmarkOptions<G extends Group = Group> {
   /** The `package.json` of the workspace package that has the lines of Node. */
   readonly matrix: URL
   readonly argv: readonly string[]
+  /** Rounds of each case unless an argument says otherwise. Default 30; fewer where there are many cases. */
+  readonly rounds?: number
   /** Verdicts on a group that the harness does not know, such as on what it allocates. */
   readonly verdictsOn?: (group: G, result: GroupResult) => readonly Verdict[]
 }
@@ -38,13 +40,14 @@ export async function benchmark<G extends Group>({
   suiteUrl,
   matrix,
   argv,
+  rounds: defaultRounds,
   verdictsOn = () => [],
 }: BenchmarkOptions<G>): Promise<number> {
   let args: Args
   let nodes: NodeBinary[]
   let chosen: Suite<G>
   try {
-    args = readArgs(argv)
+    args = readArgs(argv, defaultRounds)
     if (args.help) {
       say(usage)
       return 0

@@ -18,6 +18,7 @@ export const contextFields: LogGroup[] = lineGroups(
       'kit joins the text that the first line of a context has made. pino has a mixin that reads an AsyncLocalStorage, ' +
       'winston a format that does, LogTape its own context. Entering the context is not in the time: a burst runs in it.',
     targets: [{ against: 'pino', atLeast: 1.5 }],
+    allocations: [{ against: 'pino', atMost: 1 }],
     shows: ['request done', '"requestId":"r-1"', '"traceId":"4bf92f3577b34da6a3ce929d0e0e4736"', '"user":17'],
   },
   async (library, to) => {

@@ -91,6 +91,7 @@ export const children: LogGroup[] = lineGroups(
     name: 'line-child',
     title: `a line with a message, of ${requests} children of the root in turn, with two fields each`,
     targets: likePino,
+    allocations: notMoreThanPino,
     shows: ['request done', '"requestId":"r-', '"user":'],
   },
   async (library, to) => {
@@ -107,6 +108,7 @@ export const grandchildren: LogGroup[] = lineGroups(
     title: `a line with a message, of ${requests} children in turn, each of a parent of its own`,
     note: 'As of `request.log.child({ part })`: a parent that is a child of the root for each.',
     targets: [{ against: 'pino', atLeast: 2 }],
+    allocations: notMoreThanPino,
     shows: ['request done', '"requestId":"r-', '"user":', '"part":"cart"'],
   },
   async (library, to) => {
