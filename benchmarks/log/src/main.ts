@@ -9,5 +9,5 @@ process.exitCode = await benchmark({
   matrix: new URL('../../../tests/matrix/package.json', import.meta.url),
   argv: process.argv.slice(2),
   verdictsOn,
-  rounds: 16,
+  rounds: 12,
 })
