@@ -183,7 +183,7 @@ function textOf(fields: object): string {
   for (const key in fields) {
     const value: unknown = Reflect.get(fields, key)
     if (typeof value === 'string') text += `,"${key}":"${value}"`
-    else text += `,"${key}":${typeof value === 'object' ? JSON.stringify(value) : String(value)}`
+    else text += `,"${key}":${typeof value === 'number' ? value : JSON.stringify(value)}`
   }
   return text
 }

@@ -15,12 +15,12 @@ export type Burst = (count: number) => unknown
  * Calls a burst from a place that calls many, so that no compiler takes the loop into the caller: the second compiler of
  * V8 13.6 does, and forgets the better code that the loop has already; then a call of one nanosecond takes three.
  */
-export function start(burst: Burst, count: number): unknown {
+export function enter(burst: Burst, count: number): unknown {
   return burst(count)
 }
 // So often that V8 takes notes.
 const others: readonly Burst[] = [(count) => count, (count) => -count, (count) => count + 1]
-for (let i = 0; i < 3000; i++) for (const other of others) start(other, i)
+for (let i = 0; i < 3000; i++) for (const other of others) enter(other, i)
 
 /** The loop around an operation; `awaits` as in `Group`. */
 export function burstOf(operation: Operation, awaits: number | undefined): Burst {

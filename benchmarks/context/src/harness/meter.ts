@@ -5,7 +5,7 @@
  */
 import { getHeapStatistics } from 'node:v8'
 import type { Burst } from './burst.ts'
-import { start, turn } from './burst.ts'
+import { enter, turn } from './burst.ts'
 import { control } from './control.ts'
 import type { Circumstances } from './disturbance.ts'
 import { emptyYoungGeneration } from './heap.ts'
@@ -109,15 +109,15 @@ export class Meter {
 
   async #bursts(count: number): Promise<void> {
     for (let i = 0; i < count; i++) {
-      if (this.#awaits) await start(this.#burst, this.#count)
-      else start(this.#burst, this.#count)
+      if (this.#awaits) await enter(this.#burst, this.#count)
+      else enter(this.#burst, this.#count)
       await turn()
     }
   }
 
   async #run(count: number): Promise<void> {
-    if (this.#awaits) await start(this.#burst, count)
-    else start(this.#burst, count)
+    if (this.#awaits) await enter(this.#burst, count)
+    else enter(this.#burst, count)
   }
 
   async #time(work: () => Promise<void>): Promise<number> {
