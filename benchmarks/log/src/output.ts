@@ -17,7 +17,10 @@ export const nowhere: Lines & { length: number } = {
   },
 }
 
-/** A descriptor of the null device. */
+let device: number | undefined
+
+/** The descriptor of the null device, one for all that is set up in this process. */
 export function nullDevice(): number {
-  return openSync('/dev/null', 'w')
+  device ??= openSync('/dev/null', 'w')
+  return device
 }
