@@ -15,7 +15,10 @@ import type {
   TemporalitySelector,
 } from '@kit/metrics/opentelemetry'
 import type { parse as Parse } from 'protobufjs'
-import { startReceiver, type Point, type Receiver } from './receiver.ts'
+import { pointDecoder, type Point } from './points.ts'
+import { startReceiver, type Receiver as AnyReceiver } from './receiver.ts'
+
+type Receiver = AnyReceiver<Point>
 
 /** Everything that the proof is about, or needs. */
 export interface Parts {
@@ -52,7 +55,7 @@ export function proof(parts: Parts): Case[] {
   return Object.entries(cases).map(([name, prove]) => ({
     name,
     async run() {
-      const receiver = await startReceiver(parts.parse)
+      const receiver = await startReceiver('/v1/metrics', pointDecoder(parts.parse))
       try {
         await prove(parts, receiver)
       } finally {

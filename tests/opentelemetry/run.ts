@@ -3,15 +3,24 @@
  * of the cases, and ends with 1 if one fails.
  */
 
+import { background, createKey, run } from '@kit/context'
+import { ContextManager } from '@kit/context/opentelemetry'
+import { createLogger, logStats, withFields } from '@kit/log'
+import { openTelemetryLogs } from '@kit/log/opentelemetry'
+import { memoryDestination } from '@kit/log/testing'
 import { createMetrics } from '@kit/metrics'
 import { opentelemetry, redelivering } from '@kit/metrics/opentelemetry'
+import { context, logs, ROOT_CONTEXT, trace } from '@opentelemetry/api'
+import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-proto'
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto'
+import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs'
 import {
   AggregationTemporality,
   MeterProvider,
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics'
 import { parse } from 'protobufjs'
+import { logsProof, type LogParts } from './logs-proof.ts'
 import { proof, type Parts } from './proof.ts'
 
 const provided = {
@@ -43,9 +52,33 @@ const parts: Parts = {
     new MeterProvider({ readers: [reader as PeriodicExportingMetricReader], resource: provided }),
 }
 
-for (const { name, run } of proof(parts)) {
+const logParts: LogParts = {
+  background,
+  createKey,
+  run,
+  createLogger,
+  logStats,
+  withFields,
+  memoryDestination,
+  openTelemetryLogs,
+  parse,
+  logs,
+  provider: (url) =>
+    new LoggerProvider({
+      processors: [
+        new BatchLogRecordProcessor({
+          exporter: new OTLPLogExporter({ url, timeoutMillis: 1000 }),
+          scheduledDelayMillis: 3_600_000,
+        }),
+      ],
+    }),
+  inSpan: (span, fn) => context.with(trace.setSpanContext(ROOT_CONTEXT, span), fn),
+}
+
+context.setGlobalContextManager(new ContextManager().enable())
+for (const { name, run: prove } of [...proof(parts), ...logsProof(logParts)]) {
   try {
-    await run()
+    await prove()
     process.stdout.write(`passed: ${name}\n`)
   } catch (error) {
     process.exitCode = 1

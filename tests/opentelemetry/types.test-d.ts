@@ -1,6 +1,8 @@
-/** The types of the sink against those of OpenTelemetry's SDK 3; they are checked, and never run. */
+/** The types of the sink and of the logs' bridge against those of OpenTelemetry's SDK 3; they are checked, and never run. */
 
 import type { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto'
+import type { LoggerProvider as ApiLoggerProvider } from '@opentelemetry/api'
+import type { LoggerProvider } from '@opentelemetry/sdk-logs'
 import type {
   CollectionResult,
   ExponentialHistogram,
@@ -13,6 +15,8 @@ import type {
   ResourceMetrics,
 } from '@opentelemetry/sdk-metrics'
 
+import { createLogger } from '@kit/log'
+import { openTelemetryLogs } from '@kit/log/opentelemetry'
 import {
   opentelemetry,
   redelivering,
@@ -72,3 +76,10 @@ sink.producer({ temporality: 'lowmemory' })
 sink.connect({})
 // @ts-expect-error -- no attribute
 opentelemetry({ resource: { 'service.name': null } })
+
+declare const logProvider: LoggerProvider
+declare const apiLogProvider: ApiLoggerProvider
+createLogger({ records: openTelemetryLogs({ provider: logProvider }) })
+createLogger({ records: [openTelemetryLogs({ provider: apiLogProvider })] })
+// @ts-expect-error -- a provider of metrics
+openTelemetryLogs({ provider })

@@ -10,6 +10,8 @@ import { createLevels } from './level-tree.ts'
 import { LineWriter } from './line-writer.ts'
 import { treeLogger } from './logger.ts'
 import type { Logger } from './logger.ts'
+import { resolveReceivers } from './records.ts'
+import type { RecordReceiver } from './records.ts'
 import { resolveRedact } from './redact.ts'
 import type { RedactOptions } from './redact.ts'
 import type { RepeatOptions } from './repeats.ts'
@@ -71,6 +73,11 @@ export interface LoggerOptions {
    * field `repeated` when the window ends. Levels as in `sampling`. Default: all lines are written.
    */
   repeats?: RepeatOptions | undefined
+  /**
+   * Who receives the records of lines, as data, beside the written line: `openTelemetryLogs()` of
+   * `@kit/log/opentelemetry`, or anything with a method `receive(record)`. Default: nobody, which costs nothing.
+   */
+  records?: RecordReceiver | readonly RecordReceiver[] | undefined
 }
 
 /** How lines wait. */
@@ -90,6 +97,7 @@ const OPTION_NAMES = [
   'redact',
   'sampling',
   'repeats',
+  'records',
 ]
 const FORMATS: ReadonlySet<unknown> = new Set(['json', 'text', 'auto'])
 
@@ -120,6 +128,7 @@ export function createLogger(options: LoggerOptions = {}): Logger {
   const redactor = resolveRedact(options.redact)
   const maxWaiting = resolveAsync(options)
   const signal = resolveSignal(options)
+  const receivers = resolveReceivers(options.records)
   const complaints: string[] = []
   const spec = level === undefined ? environmentSpec(complaints) : parseLevelSpec(level)
   const output = resolveDestination(options.destination)
@@ -131,6 +140,7 @@ export function createLogger(options: LoggerOptions = {}): Logger {
     base,
     sampling: options.sampling,
     repeats: options.repeats,
+    receivers,
   })
   if (signal !== undefined) reopenOn(signal, output)
   const levels = createLevels(spec, (record) => writer.audit(record))

@@ -23,6 +23,7 @@ export type {
 } from './levels.ts'
 export type { Logger, LogMethod } from './logger.ts'
 export type { Override, OverrideOptions, OverrideState } from './override.ts'
+export type { LineRecord, RecordReceiver } from './records.ts'
 export { withRequest } from './request-facts.ts'
 export type { RequestFacts } from './request-facts.ts'
 export type { RedactOptions } from './redact.ts'

@@ -19,6 +19,7 @@ import { TextFormat, textLabel } from './encode/text.ts'
 import { ValueEncoder } from './encode/value.ts'
 import { INFO, WARN } from './level.ts'
 import type { LineSource, Output } from './output.ts'
+import type { Receivers, RecordParts } from './records.ts'
 import type { Redactor } from './redact.ts'
 import { Repeats } from './repeats.ts'
 import type { RepeatOptions, TimelessLine } from './repeats.ts'
@@ -43,6 +44,7 @@ export interface LineWriterOptions {
   readonly base: object | undefined
   readonly sampling: SamplingOptions | undefined
   readonly repeats: RepeatOptions | undefined
+  readonly receivers: Receivers | undefined
 }
 
 /** The writer that all loggers of one `createLogger` share. */
@@ -54,6 +56,7 @@ export class LineWriter implements LineSource {
   readonly #base: FieldSet
   readonly #sampler: Sampler | undefined
   readonly #repeats: Repeats | undefined
+  readonly #receivers: Receivers | undefined
 
   constructor(options: LineWriterOptions) {
     this.#output = options.output
@@ -61,8 +64,12 @@ export class LineWriter implements LineSource {
     const text = options.format === 'auto' ? this.#output.isTerminal : options.format === 'text'
     const colors = this.#output.isTerminal && !process.env['NO_COLOR']
     this.#values = new ValueEncoder(options.redactor, text ? textLabel(colors) : jsonLabel)
-    this.format = text ? new TextFormat(this.#values, colors) : new JsonFormat(this.#values)
-    const { base, sampling, repeats } = options
+    const { base, sampling, repeats, receivers } = options
+    this.#receivers = receivers
+    const keepsValues = receivers !== undefined
+    this.format = text
+      ? new TextFormat(this.#values, colors, keepsValues)
+      : new JsonFormat(this.#values, keepsValues)
     this.#sampler =
       sampling === undefined
         ? undefined
@@ -87,14 +94,16 @@ export class LineWriter implements LineSource {
       stats.droppedLines += 1
       return
     }
+    let record: RecordParts | undefined
     openBudget()
     try {
-      this.#line(level, label, fields, ctx ?? current(), args, always === true)
+      record = this.#line(level, label, fields, ctx ?? current(), args, always === true)
     } catch {
       stats.droppedLines += 1
     } finally {
       closeBudget()
     }
+    if (record !== undefined) this.#receivers?.deliver(record)
   }
 
   /** Tells of a change of the levels, whatever they are: silence must not hide who ordered it. */
@@ -111,7 +120,9 @@ export class LineWriter implements LineSource {
   flush(timeoutMs: number): Promise<void> {
     this.#sampler?.tell()
     this.#repeats?.tell()
-    return this.#output.flush(timeoutMs, this)
+    const written = this.#output.flush(timeoutMs, this)
+    if (this.#receivers === undefined) return written
+    return Promise.all([written, this.#receivers.flush(timeoutMs)]).then(() => undefined)
   }
 
   /** Opens the file again by its name. False if that failed, or there is no file. */
@@ -125,6 +136,7 @@ export class LineWriter implements LineSource {
     return this.format.line(WARN, clock.wallTime(), '', fields, `${lost} lines dropped`, true)
   }
 
+  /** Writes a line and returns what its record is made of, if somebody receives records. */
   #line(
     level: number,
     label: string,
@@ -132,7 +144,7 @@ export class LineWriter implements LineSource {
     ctx: Context,
     args: readonly unknown[],
     always: boolean,
-  ): void {
+  ): RecordParts | undefined {
     const first = args[0]
     let subject: object | undefined
     let template: string | undefined
@@ -142,7 +154,7 @@ export class LineWriter implements LineSource {
     const fields = subject === undefined ? undefined : openFields(subject)
     if (!always && this.#sampler !== undefined) {
       const sampled = template ?? (fields === undefined ? undefined : errorMessage(fields))
-      if (!this.#sampler.allows(level, sampled)) return
+      if (!this.#sampler.allows(level, sampled)) return undefined
     }
     let message = template
     let extras = rest
@@ -158,12 +170,17 @@ export class LineWriter implements LineSource {
 
     let inherited = this.#base.under(contextFields(ctx, this.format)).under(own)
     if (extras.length > 0) inherited = inherited.with(this.format, extraFields(fields, extras))
-    const text = fields === undefined ? inherited.text : this.#join(inherited, fields)
+    let all: FieldSet | undefined
+    if (this.#receivers !== undefined)
+      all = fields === undefined ? inherited : inherited.with(this.format, fields)
+    const text = all?.text ?? (fields === undefined ? inherited.text : this.#join(inherited, fields))
     if (!always && this.#repeats !== undefined && !this.#tellsRepeats(inherited, fields)) {
-      if (this.#repeats.isRepeat({ level, label, fields: text, message })) return
+      if (this.#repeats.isRepeat({ level, label, fields: text, message, values: all })) return undefined
     }
-    const line = this.format.line(level, clock.wallTime(), label, text, message, plain)
-    this.#output.write(line, this)
+    const timeMs = clock.wallTime()
+    this.#output.write(this.format.line(level, timeMs, label, text, message, plain), this)
+    if (all === undefined) return undefined
+    return { level, timeMs, logger: this.format.nameOf(label), message, fields: all, ctx }
   }
 
   #tellSampled(level: number, suppressed: number, like: string | undefined): void {
@@ -177,10 +194,15 @@ export class LineWriter implements LineSource {
     return inherited.has(known) || (fields !== undefined && hasOwnSafely(fields, known.name))
   }
 
-  #tellRepeated({ level, label, fields, message }: TimelessLine, repeats: number): void {
+  #tellRepeated({ level, label, fields, message, values }: TimelessLine, repeats: number): void {
     try {
+      const timeMs = clock.wallTime()
       const all = `${fields}${this.format.known('repeated').label}${repeats}`
-      this.#output.write(this.format.line(level, clock.wallTime(), label, all, message, false), this)
+      this.#output.write(this.format.line(level, timeMs, label, all, message, false), this)
+      if (values === undefined) return
+      const logger = this.format.nameOf(label)
+      const counted = withBudget(() => values.with(this.format, { repeated: repeats }))
+      this.#receivers?.deliver({ level, timeMs, logger, message, fields: counted, ctx: background })
     } catch {
       stats.droppedLines += 1
     }

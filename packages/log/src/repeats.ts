@@ -3,6 +3,7 @@
 // number. What differs in any field, such as a request id, is no repeat; for that there is sampling.
 
 import { clock } from '@kit/context'
+import type { FieldSet } from './encode/fields.ts'
 import { checkOptionNames } from './errors.ts'
 import type { LineLevel } from './level.ts'
 import { stats } from './stats.ts'
@@ -27,6 +28,8 @@ export interface TimelessLine {
   readonly label: string
   readonly fields: string
   readonly message: string | undefined
+  /** The fields with their values, if somebody receives records. */
+  readonly values: FieldSet | undefined
 }
 
 interface Remembered {

@@ -27,6 +27,8 @@ export interface LogStats {
   readonly sampledLines: number
   /** Lines that the option `repeats` held back. */
   readonly repeatedLines: number
+  /** Records that somebody of the option `records` did not take, because it threw or had nowhere to send them. */
+  readonly failedRecords: number
 }
 
 /** What all copies of this package in one process share. */
@@ -48,6 +50,7 @@ const ZERO: LogStats = {
   failedOverrides: 0,
   sampledLines: 0,
   repeatedLines: 0,
+  failedRecords: 0,
 }
 const anchor = Symbol.for('@kit/log@1')
 

@@ -11,18 +11,32 @@ import type { KnownKey } from './value.ts'
 // oxlint-disable-next-line typescript/unbound-method -- it is called on the object
 const { hasOwnProperty } = Object.prototype
 
+/** What the value of a field is written as, for those who receive records. */
+export interface FieldValue {
+  readonly name: string
+  /** The value as JSON, under all rules of the line. */
+  readonly json: string
+  readonly isError: boolean
+}
+
 /** One way to write a field into a line. */
 export interface FieldEncoder {
+  /** Whether the values of fields are kept beside their texts, since somebody receives records. */
+  readonly keepsValues: boolean
   /** What there is to know about a key. */
   known(key: string): KnownKey
-  /** The text of `source[key]` under its name, with its separator; '' when the value is undefined. */
-  field(source: object, key: string, known: KnownKey): string
+  /**
+   * The text of `source[key]` under its name, with its separator; '' when the value is undefined, else `kept` gets
+   * the value.
+   */
+  field(source: object, key: string, known: KnownKey, kept?: FieldValue[]): string
 }
 
 /** One field and those before it: a list that a child shares with its parent. */
 interface Field {
   readonly known: KnownKey
   readonly text: string
+  readonly value: FieldValue | undefined
   readonly before: Field | undefined
 }
 
@@ -50,6 +64,11 @@ export class FieldSet {
       if (field.known.name === known.name) return true
     }
     return this.#below !== undefined && this.#below.has(known)
+  }
+
+  /** The values of encoders that keep them, the oldest first. */
+  values(): FieldValue[] {
+    return this.#all().flatMap(({ value }) => value ?? [])
   }
 
   /** These fields but for some. */
@@ -81,6 +100,7 @@ export class FieldSet {
     let last = this.#last
     let clash = false
     let count = 0
+    const kept: FieldValue[] | undefined = encoder.keepsValues ? [] : undefined
     try {
       for (const key in fields) {
         if (!hasOwnProperty.call(fields, key)) continue
@@ -90,12 +110,12 @@ export class FieldSet {
           break
         }
         const known = encoder.known(key)
-        const part = encoder.field(fields, key, known)
+        const part = encoder.field(fields, key, known, kept)
         if (part === '') continue
         clash ||= this.has(known)
         text += part
         bits |= known.bit
-        last = { known, text: part, before: last }
+        last = { known, text: part, value: kept?.pop(), before: last }
       }
     } catch {
       stats.droppedFields += 1
@@ -124,11 +144,11 @@ export class FieldSet {
     return added.reduce<FieldSet>((set, field) => set.#and(field), kept)
   }
 
-  #and({ known, text }: Field): FieldSet {
+  #and({ known, text, value }: Field): FieldSet {
     return new FieldSet(
       this.text + text,
       this.bits | known.bit,
-      { known, text, before: this.#last },
+      { known, text, value, before: this.#last },
       this.#below,
     )
   }

@@ -3,9 +3,11 @@
 // bare, all others as JSON; an error's members stand side by side instead of in braces.
 
 import { levelName, SILENT } from '../level.ts'
+import { joinMembers } from './error.ts'
+import type { Member } from './error.ts'
 import { oneLine, quote } from './escape.ts'
+import type { FieldValue } from './fields.ts'
 import type { LineFormat } from './json.ts'
-import { takeKey } from './limits.ts'
 import { TimeText } from './time.ts'
 import type { KnownKey, ValueEncoder } from './value.ts'
 
@@ -37,6 +39,7 @@ export function textLabel(colors: boolean): (name: string) => string {
 
 /** Text lines, with colours when they go to a terminal. */
 export class TextFormat implements LineFormat {
+  readonly keepsValues: boolean
   readonly #values: ValueEncoder
   readonly #label: (name: string) => string
   /** What stands before the time, and behind it for each level. */
@@ -44,8 +47,9 @@ export class TextFormat implements LineFormat {
   readonly #tags: readonly string[]
   readonly #time = new TimeText((second) => new Date(second * 1000).toISOString().slice(0, -4))
 
-  constructor(values: ValueEncoder, colors: boolean) {
+  constructor(values: ValueEncoder, colors: boolean, keepsValues: boolean) {
     this.#values = values
+    this.keepsValues = keepsValues
     this.#label = textLabel(colors)
     this.#start = colors ? DIM : ''
     this.#tags = Array.from({ length: SILENT / 10 }, (_, at) => tagOf(levelName(at * 10), colors))
@@ -55,18 +59,20 @@ export class TextFormat implements LineFormat {
     return this.#values.known(key)
   }
 
-  field(source: object, key: string, known: KnownKey): string {
-    const members = this.#values.encodeError(source, key, known, this.#values.redactor.paths)
-    if (members !== undefined) {
-      return members.map(({ name, json }) => this.#label(`${known.name}.${name}`) + bare(json)).join('')
-    }
-    if (!takeKey(key)) return ''
-    const json = this.#values.encodeProperty(source, key, known.secret, this.#values.redactor.paths)
-    return json === undefined ? '' : known.label + bare(json)
+  field(source: object, key: string, known: KnownKey, kept?: FieldValue[]): string {
+    const found = this.#values.encodeTop(source, key, known)
+    if (found === undefined) return ''
+    const isError = typeof found !== 'string'
+    kept?.push({ name: known.name, json: isError ? joinMembers(found) : found, isError })
+    return isError ? this.#members(known.name, found) : known.label + bare(found)
   }
 
   label(name: string): string {
     return name === '' ? '' : `  ${oneLine(name)}`
+  }
+
+  nameOf(label: string): string {
+    return label.trimStart()
   }
 
   line(
@@ -80,6 +86,11 @@ export class TextFormat implements LineFormat {
     let line = this.#start + this.#time.of(timeMs) + this.#tags[level / 10] + label
     if (message !== undefined && message !== '') line += `  ${plain ? message : oneLine(message)}`
     return fields === '' ? `${line}\n` : `${line} ${fields}\n`
+  }
+
+  /** The members of an error side by side. */
+  #members(name: string, members: readonly Member[]): string {
+    return members.map((member) => this.#label(`${name}.${member.name}`) + bare(member.json)).join('')
   }
 }
 

@@ -95,10 +95,7 @@ export class ValueEncoder {
       stats.droppedFields += 1
       return UNREADABLE
     }
-    if ((secret || (inner !== undefined && isPathEnd(inner))) && value !== undefined && value !== null) {
-      return this.#censor
-    }
-    return this.encode(value, inner)
+    return this.#hides(value, secret, inner) ? this.#censor : this.encode(value, inner)
   }
 
   /** `"key":value` of `source[key]`, or '' when there is nothing to write. */
@@ -116,21 +113,30 @@ export class ValueEncoder {
     return json === undefined ? '' : known.label + json
   }
 
-  /** The members of `source[key]` if that is an error which may be shown, else `undefined`. */
-  encodeError(source: object, key: string, known: KnownKey, paths: Paths): Member[] | undefined {
+  /** `source[key]` at the top of a line, read once: its JSON, or the members of an error. `undefined` for neither. */
+  encodeTop(source: object, key: string, known: KnownKey): string | Member[] | undefined {
+    if (!takeKey(key)) return undefined
+    const { paths } = this.redactor
     const inner = paths === undefined ? undefined : step(paths, key)
-    if (known.secret || (inner !== undefined && isPathEnd(inner))) return undefined
+    let value: unknown
     try {
-      const value = property(source, key)
-      if (!isError(value) || !takeKey(key)) return undefined
-      this.#ancestors.push(value)
-      try {
-        return errorMembers(this, value, inner)
-      } finally {
-        this.#ancestors.pop()
-      }
+      value = property(source, key)
     } catch {
-      return undefined
+      stats.droppedFields += 1
+      return UNREADABLE
+    }
+    if (this.#hides(value, known.secret, inner)) return this.#censor
+    if (typeof value !== 'object' || !isError(value) || this.#ancestors.includes(value)) {
+      return this.encode(value, inner)
+    }
+    this.#ancestors.push(value)
+    try {
+      return errorMembers(this, value, inner)
+    } catch {
+      stats.droppedFields += 1
+      return UNREADABLE
+    } finally {
+      this.#ancestors.pop()
     }
   }
 
@@ -148,6 +154,12 @@ export class ValueEncoder {
     }
     if (key.length <= MAX_KNOWN_KEY_LENGTH && this.#known.size < MAX_KNOWN_KEYS) this.#known.set(key, known)
     return known
+  }
+
+  /** Whether the rules hide a value; that there is none is no secret. */
+  #hides(value: unknown, secret: boolean, paths: Paths): boolean {
+    if (value === undefined || value === null) return false
+    return secret || (paths !== undefined && isPathEnd(paths))
   }
 
   #enter(value: object, paths: Paths): string {
