@@ -1,9 +1,12 @@
 // Escaping. JSON's own rules let through characters that can still move a cursor, end a line for some
 // readers, or turn the reading order around: C1 controls, DEL, U+2028, U+2029 and the bidirectional
-// controls. They are written as \uXXXX, which a JSON parser gives back unchanged.
+// controls. They are written as \uXXXX, which a JSON parser gives back unchanged. So are halves of surrogate pairs,
+// which have no UTF-8.
 
 const UNSAFE = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/
-const ALL_UNSAFE = new RegExp(UNSAFE, 'g')
+/** Of texts that `JSON.stringify` has not seen, which escapes the halves. */
+const UNSAFE_RAW = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]/u
+const ALL_UNSAFE = new RegExp(UNSAFE_RAW, 'gu')
 // oxlint-disable-next-line no-control-regex -- these are what is looked for
 const ALL_CONTROLS = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]/gu
 const SHORT = 64
@@ -56,9 +59,9 @@ export function quote(text: string): string {
   return `"${text}"`
 }
 
-/** Whether text needs `neutralise` beyond what JSON escapes. */
+/** Whether text needs `neutralise` beyond the escapes that every encoder of JSON makes. */
 export function isUnsafe(text: string): boolean {
-  return UNSAFE.test(text)
+  return UNSAFE_RAW.test(text)
 }
 
 /** Escapes, in text that is JSON already, what JSON leaves. Such characters occur inside its strings only. */

@@ -77,6 +77,26 @@ test('a moment is told as a pair, to the nanosecond of what the clock says', () 
   expect(emitted.some((one) => 'body' in one)).toBe(false)
 })
 
+test('no half of a surrogate pair is handed on, wherever it stands', () => {
+  const { provider, emitted } = collecting()
+  logger({ provider }).info(
+    {
+      whole: '\ud83d\ude00',
+      half: '\ud83d',
+      ['k\udc00']: [{ ['\ud800']: '\ude00\ud83d' }],
+      constructor: { constructor: '\ud800' },
+    },
+    'a\ud800b',
+  )
+  expect(emitted[0]?.body).toBe('a\ufffdb')
+  expect({ ...emitted[0]?.attributes }).toEqual({
+    whole: '\ud83d\ude00',
+    half: '\ufffd',
+    'k\ufffd': [{ '\ufffd': '\ufffd\ufffd' }],
+    constructor: String.raw`{"constructor":"\ud800"}`,
+  })
+})
+
 test('whatever throws costs a record, which is counted, and no line', () => {
   const thrower = (): never => {
     throw new Error('no')
