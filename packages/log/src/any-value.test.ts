@@ -59,7 +59,7 @@ class Secretive {
 /** How to make a value: fast-check itself could not hold some of them. */
 type Recipe = () => unknown
 
-const plain = fc.anything({
+const made = fc.anything({
   withBigInt: true,
   withDate: true,
   withMap: true,
@@ -68,7 +68,7 @@ const plain = fc.anything({
 })
 const leaf = fc.oneof(
   fc.oneof(text, fc.integer(), fc.double(), fc.bigInt(), fc.boolean(), fc.constantFrom(null, undefined, -0)),
-  plain,
+  made,
   text.map((description) => Symbol(description)),
   text.map((name) => Object.defineProperty(() => 1, 'name', { value: name })),
   fc.constantFrom(new Date(Number.NaN), /x\n/u, new Promise(() => {}), new WeakMap(), globalThis, Secretive),

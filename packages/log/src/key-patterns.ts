@@ -10,30 +10,44 @@ export class KeyPatterns {
   /** Whether there is no name, so that nothing matches. */
   readonly isEmpty: boolean
   readonly #names = new Set<string>()
-  readonly #ends: string[] = []
+  /** By their last unit. */
+  readonly #ends = new Map<number, string[]>()
   readonly #starts: string[] = []
   readonly #parts: string[] = []
+  /** The last units of all names; undefined where a name may end with anything. */
+  readonly #lasts: ReadonlySet<number> | undefined
   readonly #remembered = new Map<string, boolean>()
 
   constructor(patterns: readonly string[]) {
     this.isEmpty = patterns.length === 0
+    const lasts = new Set<number>()
     for (const pattern of patterns) {
       const isEnd = pattern.startsWith('*')
       const isStart = pattern.endsWith('*')
       const name = normalise(pattern.slice(isEnd ? 1 : 0, isStart && pattern.length > 1 ? -1 : undefined))
-      if (isEnd && isStart) this.#parts.push(name)
-      else if (isEnd) this.#ends.push(name)
+      const last = name.charCodeAt(name.length - 1)
+      lasts.add(last)
+      if ((isEnd && isStart) || (isEnd && name === '')) this.#parts.push(name)
+      else if (isEnd) this.#ends.set(last, [...(this.#ends.get(last) ?? []), name])
       else if (isStart) this.#starts.push(name)
       else this.#names.add(name)
     }
+    this.#lasts = this.#starts.length + this.#parts.length > 0 ? undefined : lasts
   }
 
-  /** Whether a key has one of the names. Answers for keys of usual length are remembered, 1,024 of them. */
+  /** Whether a name can end with a letter or digit, given in lower case. */
+  mayEndWith(unit: number): boolean {
+    return this.#lasts?.has(unit) ?? true
+  }
+
+  /** Whether a key has one of the names. Answers for keys of usual length are remembered, the latest 1,024 of them. */
   match(key: string): boolean {
     const remembered = this.#remembered.get(key)
     if (remembered !== undefined) return remembered
     const matches = this.#matchNew(normalise(key))
-    if (key.length <= MAX_REMEMBERED_LENGTH && this.#remembered.size < MAX_REMEMBERED) {
+    if (key.length <= MAX_REMEMBERED_LENGTH) {
+      // Texts bring names that are not met again.
+      if (this.#remembered.size >= MAX_REMEMBERED) this.#remembered.clear()
       this.#remembered.set(key, matches)
     }
     return matches
@@ -42,7 +56,7 @@ export class KeyPatterns {
   #matchNew(name: string): boolean {
     return (
       this.#names.has(name) ||
-      this.#ends.some((end) => name.endsWith(end)) ||
+      this.#ends.get(name.charCodeAt(name.length - 1))?.some((end) => name.endsWith(end)) === true ||
       this.#starts.some((start) => name.startsWith(start)) ||
       this.#parts.some((part) => name.includes(part))
     )

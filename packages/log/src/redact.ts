@@ -37,12 +37,14 @@ const WINDOW_UNITS = 4 * MAX_STRING
 export class Redactor {
   readonly censor: string
   readonly paths: readonly PathNode[] | undefined
+  /** Whether any key is secret. */
+  readonly hasKeys: boolean
   readonly #keys: KeyPatterns
-  readonly #isSecret = (key: string): boolean => this.#keys.match(key)
 
   constructor(keys: readonly string[], paths: readonly string[], censor: string) {
     this.censor = censor
     this.#keys = new KeyPatterns(keys)
+    this.hasKeys = !this.#keys.isEmpty
     this.paths = paths.length === 0 ? undefined : [buildPaths(paths)]
   }
 
@@ -60,7 +62,7 @@ export class Redactor {
 
   #hide(text: string): string {
     const hidden = hideUserInfo(text, this.censor)
-    return this.#keys.isEmpty ? hidden : hideSecrets(hidden, this.censor, this.#isSecret)
+    return this.#keys.isEmpty ? hidden : hideSecrets(hidden, this.censor, this.#keys)
   }
 
   /** Whether the value of such a key is censored at any depth. */

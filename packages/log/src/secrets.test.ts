@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import * as fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
 import { background } from '@kit/context'
@@ -36,6 +37,8 @@ interface Case {
   readonly log: (canary: string) => readonly unknown[]
 }
 
+const json = (value: unknown): string => JSON.stringify(value)
+
 /** Places where secrets turn up, each with a way to put a canary there. */
 const CASES: readonly Case[] = [
   ...HEADERS.flatMap((name): Case[] => [
@@ -53,6 +56,28 @@ const CASES: readonly Case[] = [
         }),
       ],
     },
+    {
+      what: `pair ${name}`,
+      log: (c) => [
+        {
+          headers: [
+            ['Host', 'h'],
+            [name, c],
+          ],
+        },
+      ],
+    },
+    { what: `flat list ${name}`, log: (c) => [{ raw: ['Host', 'h', name, c] }] },
+    { what: `HAR ${name}`, log: (c) => [{ request: { headers: [{ name, value: c }] } }] },
+    { what: `dump with ${name}`, log: (c) => [`GET / HTTP/1.1\r\nHost: h\r\n${name}: ${c}\r\n\r\n`] },
+    { what: `escaped dump with ${name}`, log: (c) => [{ dump: `Host: h\\r\\n${name}: ${c}\\r\\n` }] },
+    { what: `curl with ${name}`, log: (c) => [`curl -s -H '${name}: ${c}' http://h/`] },
+    {
+      what: `stack with ${name}`,
+      log: (c) => [Object.assign(new Error('x'), { stack: `Error: ${name}: ${c}` })],
+    },
+    { what: `errors with ${name}`, log: (c) => [new AggregateError([new Error(`got ${name}: ${c}`)], 'x')] },
+    { what: `arguments with ${name}`, log: (c) => ['sent', name, c] },
   ]),
   ...NAMES.flatMap((name): Case[] => [
     { what: `field ${name}`, log: (c) => [{ [name]: c }] },
@@ -68,6 +93,22 @@ const CASES: readonly Case[] = [
       what: `JSON in JSON ${name}`,
       log: (c) => [{ body: JSON.stringify({ a: JSON.stringify({ [name]: c }) }) }],
     },
+    { what: `pair ${name}`, log: (c) => [{ env: Object.entries({ [name]: c }) }] },
+    { what: `name and value of ${name}`, log: (c) => [{ name, value: c }] },
+    { what: `value and key of ${name}`, log: (c) => [{ env: [{ value: { deep: c }, key: name }] }] },
+    { what: `Name and Value of ${name}`, log: (c) => [{ attributes: new Set([{ Name: name, Value: c }]) }] },
+    { what: `inspected ${name}`, log: (c) => [inspect({ a: 1, [name]: `it's "${c}"`, b: 2 })] },
+    { what: `inspected list of ${name}`, log: (c) => [inspect({ [name]: ['[]', c] })] },
+    { what: `nested JSON ${name}`, log: (c) => [JSON.stringify({ [name]: { a: ['}"', c] } })] },
+    { what: `deep JSON ${name}`, log: (c) => [json({ a: json({ b: json({ [name]: `"q" ${c}` }) }) })] },
+    { what: `setting ${name}`, log: (c) => [`[client]\n${name} = ${c}\nport = 1`] },
+    { what: `quoted setting ${name}`, log: (c) => [`host=h ${name}='two ${c}' port=1`] },
+    {
+      what: `encoded query ${name}`,
+      log: (c) => [`/login?next=${encodeURIComponent(`/cb?${name}=${c}&a=1`)}`],
+    },
+    { what: `hash of ${name}`, log: (c) => [`{"${name}"=>"${c}"}`] },
+    { what: `YAML ${name}`, log: (c) => [{ text: `user: u\n${name}: ${c}\n` }] },
     { what: `%j of ${name}`, log: (c) => ['got %j', { [name]: c }] },
     { what: `%s of ${name}`, log: (c) => ['got %s', `x?${name}=${c}`] },
   ]),
@@ -130,6 +171,9 @@ test.each([
   'https://h.test/search?q=password&page=2&sort=token',
   '{"a":"b","status":200,"note":"password"}',
   'Basic authentication failed, Bearer tokens are needed',
+  'invalid token: expired. failed authorization: missing scope. password: required',
+  'token: null, password: undefined, secret://vault/path, token == x, a.token => b',
+  'at token (file:///srv/a.js:10:5) 12:30:59 localhost:8080 ::1 cookies: none',
   'key: value, 12:30:00, C:\\dir, a::b',
   '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----',
   'the PRIVATE KEY is missing',

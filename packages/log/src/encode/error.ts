@@ -44,9 +44,13 @@ export function joinMembers(members: readonly Member[]): string {
 function ownMembers(encoder: ValueEncoder, error: Error, paths: Paths): Member[] {
   const members: Member[] = []
   const add = (source: object, key: string, name: string): void => {
-    const json = takeKey(key)
-      ? encoder.encodeProperty(source, key, encoder.known(key).secret, paths)
-      : undefined
+    if (!takeKey(key)) return
+    const known = encoder.known(key)
+    if (known.isHidden) {
+      stats.droppedFields += 1
+      return
+    }
+    const json = encoder.encodeProperty(source, key, encoder.isSecret(source, known), paths)
     if (json !== undefined) members.push({ name, json })
   }
   add({ type: typeOf(error) }, 'type', 'type')

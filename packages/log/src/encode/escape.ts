@@ -3,6 +3,8 @@
 // controls. They are written as \uXXXX, which a JSON parser gives back unchanged. So are halves of surrogate pairs,
 // which have no UTF-8.
 
+import { isInTime } from '../hide-named.ts'
+
 const UNSAFE = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/
 /** Of texts that `JSON.stringify` has not seen, which escapes the halves. */
 const UNSAFE_RAW = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]/u
@@ -13,8 +15,8 @@ const SHORT = 64
 
 /**
  * Whether a text is short and stands as it is wherever it is written: printable ASCII without quotes and backslashes,
- * and without the signs by which credentials in texts are found: `://`, `=`, `--`, and the space behind `bearer` and
- * `basic`. For the many texts that are so, this one look is all that they need.
+ * and without the signs by which credentials in texts are found: `://`, `=`, `--`, `%3`, a colon behind a name, and the
+ * space behind `bearer` and `basic`. For the many texts that are so, this one look is all that they need.
  */
 export function isPlain(text: string): boolean {
   const { length } = text
@@ -30,6 +32,12 @@ export function isPlain(text: string): boolean {
       case 32:
         if (endsLikeScheme(text, i)) return false
         break
+      case 37: // %
+        if (text.charCodeAt(i + 1) === 51) return false
+        break
+      case 58: // :
+        if (endsLikeName(text, i) && !isInTime(text, i)) return false
+        break
       case 45: // -
       case 47: // /
         if (text.charCodeAt(i + 1) === unit) return false
@@ -38,6 +46,13 @@ export function isPlain(text: string): boolean {
     }
   }
   return true
+}
+
+/** Whether what stands before a place could be the end of a name. */
+function endsLikeName(text: string, end: number): boolean {
+  if (end === 0) return false
+  const last = text.charCodeAt(end - 1)
+  return last !== 47 && last !== 40 && last !== 44 // not behind / ( ,
 }
 
 /** Whether `rer` or `sic` stands before a place, in any case. */

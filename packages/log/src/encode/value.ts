@@ -11,6 +11,7 @@ import { errorMembers, isError, joinMembers } from './error.ts'
 import type { Member } from './error.ts'
 import { isPlain, quote } from './escape.ts'
 import { clip, MAX_DEPTH, MAX_MEMBERS, takeItem, takeKey, takeText } from './limits.ts'
+import { isNamedSecret, nameKeysOf, namesSecret } from './pairs.ts'
 import { summarise } from './summary.ts'
 
 /** The paths that still match at some place, `undefined` when none does. */
@@ -26,6 +27,10 @@ export interface KnownKey {
   readonly label: string
   /** Whether its value must not be shown. */
   readonly secret: boolean
+  /** Where the name of its value may stand, by which that is secret. */
+  readonly nameKeys: readonly string[] | undefined
+  /** Whether the key holds credentials itself, so that it must not be shown. */
+  readonly isHidden: boolean
   /** One of 30 bits, equal for equal names: most sets of names can be told apart by it. */
   readonly bit: number
 }
@@ -37,6 +42,8 @@ const { hasOwnProperty } = Object.prototype
 /** What stands in place of a value that cannot be read. */
 export const UNREADABLE = '"[unreadable]"'
 
+/** What reading a property that throws gives. */
+const UNREAD: unique symbol = Symbol('unread')
 const MAX_KNOWN_KEYS = 1024
 const MAX_KNOWN_KEY_LENGTH = 64
 
@@ -88,44 +95,50 @@ export class ValueEncoder {
   /** The JSON text of `source[key]`: read without trust, censored where the rules say so. */
   encodeProperty(source: object, key: string, secret: boolean, paths: Paths): string | undefined {
     const inner = paths === undefined ? undefined : step(paths, key)
-    let value: unknown
+    const value = this.#read(source, key)
+    if (value === UNREAD) return UNREADABLE
+    return this.#hides(value, secret, inner) ? this.#censor : this.encode(value, inner)
+  }
+
+  /** `source[key]`, or `UNREAD` if reading it throws. */
+  #read(source: object, key: string): unknown {
     try {
-      value = property(source, key)
+      return property(source, key)
     } catch {
       stats.droppedFields += 1
-      return UNREADABLE
+      return UNREAD
     }
-    return this.#hides(value, secret, inner) ? this.#censor : this.encode(value, inner)
   }
 
   /** `"key":value` of `source[key]`, or '' when there is nothing to write. */
   encodeMember(source: object, key: string, paths: Paths): string {
     if (!takeKey(key)) return ''
     const known = this.known(key)
-    const json = this.encodeProperty(source, key, known.secret, paths)
+    if (known.isHidden) return this.#dropped()
+    const json = this.encodeProperty(source, key, this.isSecret(source, known), paths)
     return json === undefined ? '' : known.member + json
   }
 
   /** The label and the value of `source[key]` at the top of a line, or '' when there is nothing to write. */
   encodeField(source: object, key: string, known: KnownKey): string {
     if (!takeKey(key)) return ''
-    const json = this.encodeProperty(source, key, known.secret, this.redactor.paths)
+    if (known.isHidden) return this.#dropped()
+    const json = this.encodeProperty(source, key, this.isSecret(source, known), this.redactor.paths)
     return json === undefined ? '' : known.label + json
   }
 
   /** `source[key]` at the top of a line, read once: its JSON, or the members of an error. `undefined` for neither. */
   encodeTop(source: object, key: string, known: KnownKey): string | Member[] | undefined {
     if (!takeKey(key)) return undefined
+    if (known.isHidden) {
+      this.#dropped()
+      return undefined
+    }
     const { paths } = this.redactor
     const inner = paths === undefined ? undefined : step(paths, key)
-    let value: unknown
-    try {
-      value = property(source, key)
-    } catch {
-      stats.droppedFields += 1
-      return UNREADABLE
-    }
-    if (this.#hides(value, known.secret, inner)) return this.#censor
+    const value = this.#read(source, key)
+    if (value === UNREAD) return UNREADABLE
+    if (this.#hides(value, this.isSecret(source, known), inner)) return this.#censor
     if (typeof value !== 'object' || !isError(value) || this.#ancestors.includes(value)) {
       return this.encode(value, inner)
     }
@@ -150,10 +163,27 @@ export class ValueEncoder {
       name,
       label: this.#label(name),
       secret: this.redactor.isSecretKey(key),
+      nameKeys: this.redactor.hasKeys ? nameKeysOf(key) : undefined,
+      isHidden: !isPlain(key) && this.redactor.hideCredentials(key) !== key,
       bit: bitOf(name),
     }
     if (key.length <= MAX_KNOWN_KEY_LENGTH && this.#known.size < MAX_KNOWN_KEYS) this.#known.set(key, known)
     return known
+  }
+
+  /** Whether the value of a key is secret: by the key, or by a name that stands beside it. */
+  isSecret(source: object, { secret, nameKeys }: KnownKey): boolean {
+    if (secret || nameKeys === undefined) return secret
+    try {
+      return isNamedSecret(source, nameKeys, this.redactor)
+    } catch {
+      return true
+    }
+  }
+
+  #dropped(): string {
+    stats.droppedFields += 1
+    return ''
   }
 
   /** Whether the rules hide a value; that there is none is no secret. */
@@ -212,9 +242,22 @@ export class ValueEncoder {
   #list(items: readonly unknown[], length: number, paths: Paths): string {
     let json = ''
     let shown = 0
+    // Names and values take turns in a list of even length only.
+    const mayName = length % 2 === 0 && this.redactor.hasKeys
+    const isPair = mayName && length === 2 && Array.isArray(this.#ancestors.at(-2))
+    let secret = false
     while (shown < length && shown < MAX_MEMBERS && takeItem()) {
       if (shown > 0) json += ','
-      json += this.encodeProperty(items, String(shown), false, paths) ?? 'null'
+      const key = String(shown)
+      const inner = paths === undefined ? undefined : step(paths, key)
+      const item = this.#read(items, key)
+      json +=
+        item === UNREAD
+          ? UNREADABLE
+          : this.#hides(item, secret, inner)
+            ? this.#censor
+            : (this.encode(item, inner) ?? 'null')
+      secret = mayName && shown % 2 === 0 && namesSecret(item, isPair, this.redactor)
       shown += 1
     }
     if (shown < length) {

@@ -1,0 +1,293 @@
+// Values of secret names within texts: `token=…` of URLs, forms and settings, `"password":"…"` of JSON and of JSON
+// within JSON, `Cookie: …` of header dumps, `{ secret: '…' }` of inspected objects. From each `=` and `:` one looks back
+// for a name, at most 64 units, and only behind a secret one ahead for its value: linear, whatever the text.
+
+/** UTF-16 units of a name. */
+const MAX_NAME = 64
+/** Backslashes before a quote that are understood: JSON within JSON, seven deep. */
+const MAX_BACKSLASHES = 127
+
+/** The names whose values are to be hidden. */
+export interface SecretNames {
+  /** Whether a name is one of them. */
+  match(name: string): boolean
+  /** Whether one of them can end with a letter or digit, in lower case: a quick look that spares most others. */
+  mayEndWith(unit: number): boolean
+}
+
+/** A sign between a name and a value. */
+interface Sign {
+  readonly kind: '=' | ':' | '%3D'
+  readonly at: number
+}
+
+/** A name that was found before a sign. */
+interface Name {
+  readonly text: string
+  /** What closes it: '' or a quote, with the backslashes before it. */
+  readonly quote: string
+  /** What stands right before it, a quote that was opened there for instance. */
+  readonly opener: string
+}
+
+/** Where a value is, and what is to be written in its place. */
+interface Value {
+  readonly from: number
+  readonly to: number
+  readonly shown: string
+}
+
+/** The text with `censor` in place of the values of names that are secret. */
+export function hideNamed(text: string, censor: string, names: SecretNames): string {
+  const signs = new Signs(text)
+  let shown = ''
+  let from = 0
+  for (let sign = signs.next(0); sign !== undefined; sign = signs.next(from > sign.at ? from : sign.at + 1)) {
+    const name = nameBefore(text, sign, from, names)
+    if (name === undefined || !names.match(name.text)) continue
+    const value = valueAfter(text, sign, name, censor, names)
+    if (value === undefined) continue
+    shown += text.slice(from, value.from) + value.shown
+    from = value.to
+  }
+  return from === 0 ? text : shown + text.slice(from)
+}
+
+/** The signs of a text, each searched for once. */
+class Signs {
+  readonly #text: string
+  #equals = 0
+  #colon = 0
+  #percent = 0
+
+  constructor(text: string) {
+    this.#text = text
+    this.#equals = place(text, '=', 0)
+    this.#colon = place(text, ':', 0)
+    this.#percent = place(text, '%3', 0)
+  }
+
+  /** The first at or behind a place. */
+  next(start: number): Sign | undefined {
+    const text = this.#text
+    if (this.#equals < start) this.#equals = place(text, '=', start)
+    if (this.#colon < start) this.#colon = place(text, ':', start)
+    while (this.#percent < start || !isEncodedEquals(text, this.#percent)) {
+      this.#percent = place(text, '%3', Math.max(start, this.#percent + 1))
+    }
+    const at = Math.min(this.#equals, this.#colon, this.#percent)
+    if (at === Infinity) return undefined
+    return { kind: at === this.#equals ? '=' : at === this.#colon ? ':' : '%3D', at }
+  }
+}
+
+function place(text: string, sign: string, from: number): number {
+  const at = from >= text.length ? -1 : text.indexOf(sign, from)
+  return at === -1 ? Infinity : at
+}
+
+function isEncodedEquals(text: string, at: number): boolean {
+  return at === Infinity || (text.charCodeAt(at + 2) | 32) === 100
+}
+
+/** What ends at a sign, does not begin before `floor` and could be one of the names. */
+function nameBefore(text: string, { kind, at }: Sign, floor: number, names: SecretNames): Name | undefined {
+  let end = at
+  if (kind === ':' && isInTime(text, at)) return undefined
+  // One space, as in settings: `password = x`. Not before a comparison.
+  if (kind !== '%3D' && end > floor && text[end - 1] === ' ' && !'=>'.includes(text.charAt(at + 1))) end -= 1
+  const close = quoteBefore(text, end, floor)
+  end -= close.length
+  const last = end > floor ? text.charCodeAt(end - 1) : 0
+  if (isDigit(last) || isLetter(last)) {
+    if (!names.mayEndWith(isDigit(last) ? last : last | 32)) return undefined
+  }
+  let start = end
+  while (start > floor && end - start < MAX_NAME && isNameUnit(text.charCodeAt(start - 1), close !== ''))
+    start -= 1
+  // The letter of an escaped line break is no part of the name behind it.
+  if (start > floor && start < end && text[start - 1] === '\\' && 'nrt'.includes(text.charAt(start)))
+    start += 1
+  if (start === end) return undefined
+  const opener = start > floor ? text.charAt(start - 1) : ''
+  return { text: decode(text.slice(start, end)), quote: close, opener }
+}
+
+/** A quote that ends at a place, with its backslashes; '' if there is none. */
+function quoteBefore(text: string, end: number, floor: number): string {
+  if (end <= floor || !isQuote(text.charAt(end - 1))) return ''
+  let start = end - 1
+  while (start > floor && end - start <= MAX_BACKSLASHES && text[start - 1] === '\\') start -= 1
+  return text.slice(start, end)
+}
+
+function valueAfter(
+  text: string,
+  { kind, at }: Sign,
+  name: Name,
+  censor: string,
+  names: SecretNames,
+): Value | undefined {
+  let from = at + (kind === '%3D' ? 3 : 1)
+  if (kind === '=' && text[from] === '>') from += 1
+  const spaced = kind === ':' || text[at - 1] === ' '
+  for (let spaces = 0; spaced && spaces < 8 && isSpace(text.charAt(from)); spaces += 1) from += 1
+  const open = kind === '%3D' ? '' : quoteAfter(text, from)
+  if (open !== '') {
+    const inner = from + open.length
+    let to = closingQuote(text, inner, open)
+    // A quote that was never closed must not end where the next secret begins.
+    while (opensSecret(text, inner, to, names))
+      to = closingQuote(text, text.indexOf(open.slice(-1), to) + 1, open)
+    return { from: inner, to, shown: censor }
+  }
+  const first = text.charAt(from)
+  if (kind !== '%3D' && (first === '[' || first === '{')) {
+    return { from, to: closingBracket(text, from), shown: quoted(censor, name) }
+  }
+  if (kind === ':' && text.startsWith('//', from)) return undefined
+  const end = tokenEnd(text, from, kind)
+  if (end === from) return undefined
+  const token = end - from > MAX_NAME ? '' : text.slice(from, end)
+  if (NOTHING.test(token)) return undefined
+  const isLine = kind === ':' && WHOLE_LINE.test(name.text)
+  if (kind === ':' && name.quote === '' && WORD.test(token) && !(isLine && SCHEME_NAME.test(token)))
+    return undefined
+  return { from, to: isLine ? lineEnd(text, from, name) : end, shown: quoted(censor, name) }
+}
+
+/** Headers whose value is all that follows on the line. */
+const WHOLE_LINE = /(?:cookies?|authorization)[-_. ]*$/i
+/** What an `Authorization` begins with, if it begins with a plain word. */
+const SCHEME_NAME = /^(?:basic|bearer|digest|negotiate|ntlm|token|apikey|hawk|dpop)$/
+/** That there is none is no secret. */
+const NOTHING = /^(?:null|undefined)$/
+/** Behind a colon, a plain word is more likely the end of a sentence: `invalid token: expired`. */
+const WORD = /^[a-z]+[.!?]?$/
+/** What ends a value without quotes, by the sign before it. */
+const ENDS = { '=': /[\s&#"'<>;,)\\]/g, ':': /[\s,;&"'`<>)}\]\\]/g, '%3D': /[\s&#"'<>;,)\\]|%26|%23/gi }
+
+function tokenEnd(text: string, from: number, kind: Sign['kind']): number {
+  const end = ENDS[kind]
+  end.lastIndex = from
+  return end.exec(text)?.index ?? text.length
+}
+
+/** The end of a line, written out or escaped, or the quote that was opened before the name. */
+function lineEnd(text: string, from: number, { opener }: Name): number {
+  const end = isQuote(opener) ? LINE_ENDS_QUOTED[opener] : LINE_END
+  end.lastIndex = from
+  return end.exec(text)?.index ?? text.length
+}
+
+const LINE_END = /[\r\n]|\\[rn]/g
+const LINE_ENDS_QUOTED = { '"': /[\r\n"]|\\[rn"]/g, "'": /[\r\n']|\\[rn']/g, '`': /[\r\n`]|\\[rn`]/g }
+
+/** A quote that begins at a place, with its backslashes; '' if there is none. */
+function quoteAfter(text: string, from: number): string {
+  let end = from
+  while (end - from < MAX_BACKSLASHES && text[end] === '\\') end += 1
+  return isQuote(text.charAt(end)) ? text.slice(from, end + 1) : ''
+}
+
+/** Where the closing quote begins: of a quote without backslashes the next that is not escaped, of others their like. */
+function closingQuote(text: string, from: number, open: string): number {
+  const quote = open.charAt(open.length - 1)
+  const depth = open.length - 1
+  for (let at = text.indexOf(quote, from); at !== -1; at = text.indexOf(quote, at + 1)) {
+    let start = at
+    while (start > from && text[start - 1] === '\\') start -= 1
+    const backslashes = at - start
+    if (depth === 0 ? backslashes % 2 === 0 : backslashes <= depth) return depth === 0 ? at : start
+  }
+  return text.length
+}
+
+/** Whether the quote at a place opens the value of a secret name, rather than close what began at `floor`. */
+function opensSecret(text: string, floor: number, quote: number, names: SecretNames): boolean {
+  if (quote >= text.length) return false
+  let end = quote
+  while (end > floor && quote - end < 8 && isSpace(text.charAt(end - 1))) end -= 1
+  const kind = text.charAt(end - 1)
+  if (end <= floor || (kind !== ':' && kind !== '=')) return false
+  const name = nameBefore(text, { kind, at: end - 1 }, floor, names)
+  return name !== undefined && names.match(name.text)
+}
+
+/** Behind the bracket that closes the one at a place, or the end of the text. */
+function closingBracket(text: string, from: number): number {
+  let depth = 0
+  let quote = ''
+  for (let at = from; at < text.length; at += 1) {
+    const unit = text.charAt(at)
+    if (unit === '\\') at += 1
+    else if (quote !== '') quote = unit === quote ? '' : quote
+    else if (isQuote(unit)) quote = unit
+    else if (unit === '[' || unit === '{') depth += 1
+    else if (unit === ']' || unit === '}') {
+      depth -= 1
+      if (depth === 0) return at + 1
+    }
+  }
+  return text.length
+}
+
+/** In JSON, what takes the place of a number or an object is a string. */
+function quoted(censor: string, { quote }: Name): string {
+  return quote + censor + quote
+}
+
+function isQuote(unit: string): unit is '"' | "'" | '`' {
+  return unit === '"' || unit === "'" || unit === '`'
+}
+
+function isSpace(unit: string): boolean {
+  return unit === ' ' || unit === '\t'
+}
+
+function isLetter(unit: number): boolean {
+  const lower = unit | 32
+  return lower >= 97 && lower <= 122
+}
+
+function isDigit(unit: number): boolean {
+  return unit >= 48 && unit <= 57
+}
+
+/** Whether a colon stands as in `23:59`, `host01:8080` or `line 10:5`, and not behind a name. */
+export function isInTime(text: string, colon: number): boolean {
+  return (
+    isDigit(text.charCodeAt(colon + 1)) &&
+    isDigit(text.charCodeAt(colon - 1)) &&
+    (colon < 2 || !isLetter(text.charCodeAt(colon - 2)))
+  )
+}
+
+/** Letters, digits, `_ . - % [ ]`, within quotes spaces too. */
+function isNameUnit(unit: number, isQuoted: boolean): boolean {
+  if (isLetter(unit) || isDigit(unit)) return true
+  switch (unit) {
+    case 37: // %
+    case 45: // -
+    case 46: // .
+    case 91: // [
+    case 93: // ]
+    case 95: // _
+      return true
+    default:
+      return isQuoted && unit === 32
+  }
+}
+
+/** A name out of a URL, without what stands before it where that was encoded too: `%2Fcb%3Ftoken`. */
+function decode(name: string): string {
+  if (!name.includes('%')) return name
+  try {
+    const decoded = decodeURIComponent(name)
+    let start = decoded.length
+    while (start > 0 && isNameUnit(decoded.charCodeAt(start - 1), false)) start -= 1
+    return decoded.slice(start)
+  } catch {
+    return name
+  }
+}
