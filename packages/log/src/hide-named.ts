@@ -130,8 +130,8 @@ function valueAfter(
 ): Value | undefined {
   let from = at + (kind === '%3D' ? 3 : 1)
   if (kind === '=' && text[from] === '>') from += 1
-  const spaced = kind === ':' || text[at - 1] === ' '
-  for (let spaces = 0; spaced && spaces < 8 && isSpace(text.charAt(from)); spaces += 1) from += 1
+  const room = kind === ':' || text[at - 1] === ' ' ? 8 : 0
+  for (let spaces = 0; spaces < room && isSpace(text.charAt(from)); spaces += 1) from += 1
   const open = kind === '%3D' ? '' : quoteAfter(text, from)
   if (open !== '') {
     const inner = from + open.length

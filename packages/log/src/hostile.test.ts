@@ -396,8 +396,21 @@ describe('errors', () => {
     for (let i = 1; i < 30; i += 1) chain = new Error(String(i), { cause: chain })
     log.info({ a, chain }, 'x')
     const [record] = destination.records
-    expect(record).toHaveProperty('a.cause.length', 1)
-    expect(record).toHaveProperty('chain.cause.length', 10)
+    expect(record).toHaveProperty('a.cause', [expect.objectContaining({ message: 'b' }), '[circular]'])
+    expect(record).toHaveProperty('chain.cause.length', 11)
+    expect(record).toHaveProperty('chain.cause.9.message', '19')
+    expect(record).toHaveProperty('chain.cause.10', '[more causes]')
+  })
+
+  test('say how many more there were, and keep what a library puts at `errors`', () => {
+    destination.clear()
+    const many = new AggregateError(Array.from({ length: 10_000 }, (_, i) => new Error(String(i))))
+    const validation = Object.assign(new Error('invalid'), { errors: { email: { kind: 'required' } } })
+    log.info({ many, validation }, 'x')
+    const [record] = destination.records
+    expect(record).toHaveProperty('many.errors.length', 11)
+    expect(record).toHaveProperty('many.errors.10', '[+9990 items]')
+    expect(record).toHaveProperty('validation.errors', { email: { kind: 'required' } })
   })
 
   test('give their message to a line that has none', () => {

@@ -31,7 +31,7 @@ export interface PathNode {
 }
 
 /** UTF-16 units of a text that are searched in one go, so that a huge one costs what a large one does. */
-const WINDOW_UNITS = 4 * MAX_STRING
+export const WINDOW_UNITS: number = 4 * MAX_STRING
 
 /** The rules of one logger, ready for use. Loggers without options share one instance. */
 export class Redactor {
@@ -48,19 +48,18 @@ export class Redactor {
     this.paths = paths.length === 0 ? undefined : [buildPaths(paths)]
   }
 
-  /** The text without the credentials of URLs in it, and without what it says to be the value of a secret key. */
-  hideCredentials(text: string): string {
-    if (text.length <= WINDOW_UNITS) return this.#hide(text)
+  /** As much of a huge text as can be written, without what is hidden, and how many units are left out. */
+  hideStart(text: string): { readonly shown: string; readonly rest: number } {
     let shown = ''
-    for (let at = 0; at < text.length; at += WINDOW_UNITS) {
-      // No more than that is ever written.
-      if (shown.length >= MAX_STRING) return shown + text.slice(at)
-      shown += this.#hide(text.slice(at, at + WINDOW_UNITS))
+    let at = 0
+    for (; at < text.length && shown.length < MAX_STRING; at += WINDOW_UNITS) {
+      shown += this.hideCredentials(text.slice(at, at + WINDOW_UNITS))
     }
-    return shown
+    return { shown, rest: Math.max(0, text.length - at) }
   }
 
-  #hide(text: string): string {
+  /** The text without the credentials of URLs in it, and without what it says to be the value of a secret key. */
+  hideCredentials(text: string): string {
     const hidden = hideUserInfo(text, this.censor)
     return this.#keys.isEmpty ? hidden : hideSecrets(hidden, this.censor, this.#keys)
   }

@@ -68,13 +68,23 @@ function ownMembers(encoder: ValueEncoder, error: Error, paths: Paths): Member[]
     shown += 1
     add(error, key, FORGEABLE.test(key) ? `fields.${key}` : key)
   }
-  const errors = read(error, 'errors')
-  if (Array.isArray(errors)) {
-    if (errors.length > MAX_CAUSES) stats.truncatedValues += 1
-    add({ errors: errors.slice(0, MAX_CAUSES) }, 'errors', 'errors')
-  }
+  const errors = firstErrors(read(error, 'errors'))
+  if (errors !== undefined) add({ errors }, 'errors', 'errors')
   add(error, 'stack', 'stack')
   return members
+}
+
+/** The errors of an `AggregateError`, cut where there are too many; what else libraries keep there is left as it is. */
+function firstErrors(errors: unknown): unknown {
+  try {
+    if (!Array.isArray(errors) || errors.length <= MAX_CAUSES) return errors
+    stats.truncatedValues += 1
+    const first: unknown[] = Array.prototype.slice.call(errors, 0, MAX_CAUSES)
+    return [...first, `[+${errors.length - MAX_CAUSES} items]`]
+  } catch {
+    stats.droppedFields += 1
+    return '[unreadable]'
+  }
 }
 
 /** Keys of an error that are written apart from its own fields. */
@@ -89,8 +99,13 @@ function causeList(encoder: ValueEncoder, error: Error, paths: Paths): string[] 
   const inner = paths === undefined ? undefined : step(paths, 'cause')
   let cause = read(error, 'cause')
   while (cause !== undefined && cause !== null) {
-    if (seen.has(cause) || causes.length >= MAX_CAUSES || !takeItem()) {
+    if (seen.has(cause)) {
+      causes.push('"[circular]"')
+      break
+    }
+    if (causes.length >= MAX_CAUSES || !takeItem()) {
       stats.truncatedValues += 1
+      causes.push('"[more causes]"')
       break
     }
     seen.add(cause)

@@ -76,14 +76,15 @@ export function takeText(units: number): boolean {
   return true
 }
 
-/** Takes a string from the budget and returns as much of it as may be written. */
-export function clip(text: string): string {
+/** Takes a string, of which `rest` units are left out already, from the budget and returns as much as may be written. */
+export function clip(text: string, rest = 0): string {
   const limit = unitsLeft < MAX_STRING ? unitsLeft : MAX_STRING
-  if (text.length <= limit) {
+  if (text.length + rest <= limit) {
     unitsLeft -= text.length
     return text
   }
-  unitsLeft -= limit
+  const shown = text.slice(0, limit)
+  unitsLeft -= shown.length
   stats.truncatedValues += 1
-  return `${text.slice(0, limit)}[+${text.length - limit} characters]`
+  return `${shown}[+${text.length - shown.length + rest} characters]`
 }

@@ -4,13 +4,13 @@
 
 import { types } from 'node:util'
 import { property } from '../property.ts'
-import { isPathEnd, step } from '../redact.ts'
+import { isPathEnd, step, WINDOW_UNITS } from '../redact.ts'
 import type { PathNode, Redactor } from '../redact.ts'
 import { stats } from '../stats.ts'
 import { errorMembers, isError, joinMembers } from './error.ts'
 import type { Member } from './error.ts'
 import { isPlain, quote } from './escape.ts'
-import { clip, MAX_DEPTH, MAX_MEMBERS, takeItem, takeKey, takeText } from './limits.ts'
+import { clip, MAX_DEPTH, MAX_KEY, MAX_MEMBERS, takeItem, takeKey, takeText } from './limits.ts'
 import { isNamedSecret, nameKeysOf, namesSecret } from './pairs.ts'
 import { summarise } from './summary.ts'
 
@@ -79,9 +79,9 @@ export class ValueEncoder {
         // A string, since most parsers would round a number of this size.
         return quote(clip(String(value)))
       case 'symbol':
-        return quote(clip(String(value)))
+        return quote(this.text(String(value)))
       case 'function':
-        return quote(clip(`[function ${functionName(value)}]`))
+        return quote(this.text(`[function ${functionName(value)}]`))
       default:
         return UNREADABLE
     }
@@ -89,7 +89,9 @@ export class ValueEncoder {
 
   /** As much of a text as may be written, without the credentials of the URLs in it. */
   text(text: string): string {
-    return clip(this.redactor.hideCredentials(text))
+    if (text.length <= WINDOW_UNITS) return clip(this.redactor.hideCredentials(text))
+    const { shown, rest } = this.redactor.hideStart(text)
+    return clip(shown, rest)
   }
 
   /** The JSON text of `source[key]`: read without trust, censored where the rules say so. */
@@ -153,7 +155,7 @@ export class ValueEncoder {
     }
   }
 
-  /** What there is to know about a key, remembered for the first thousand short keys. */
+  /** What there is to know about a key, remembered for the latest thousand short keys. */
   known(key: string): KnownKey {
     const found = this.#known.get(key)
     if (found !== undefined) return found
@@ -164,10 +166,14 @@ export class ValueEncoder {
       label: this.#label(name),
       secret: this.redactor.isSecretKey(key),
       nameKeys: this.redactor.hasKeys ? nameKeysOf(key) : undefined,
-      isHidden: !isPlain(key) && this.redactor.hideCredentials(key) !== key,
+      isHidden: !isPlain(key) && key.length <= MAX_KEY && this.redactor.hideCredentials(key) !== key,
       bit: bitOf(name),
     }
-    if (key.length <= MAX_KNOWN_KEY_LENGTH && this.#known.size < MAX_KNOWN_KEYS) this.#known.set(key, known)
+    if (key.length <= MAX_KNOWN_KEY_LENGTH) {
+      // Keys may come from outside, and must not use up the room for those of the program.
+      if (this.#known.size >= MAX_KNOWN_KEYS) this.#known.clear()
+      this.#known.set(key, known)
+    }
     return known
   }
 
@@ -244,7 +250,7 @@ export class ValueEncoder {
     let shown = 0
     // Names and values take turns in a list of even length only.
     const mayName = length % 2 === 0 && this.redactor.hasKeys
-    const isPair = mayName && length === 2 && Array.isArray(this.#ancestors.at(-2))
+    const isPair = mayName && length === 2 && isList(this.#ancestors.at(-2))
     let secret = false
     while (shown < length && shown < MAX_MEMBERS && takeItem()) {
       if (shown > 0) json += ','
@@ -311,6 +317,10 @@ const RESERVED: ReadonlySet<string> = new Set(['level', 'time', 'logger', 'msg']
 function fieldName(key: string): string {
   const bare = key.startsWith('fields.') ? key.slice(key.lastIndexOf('fields.') + 'fields.'.length) : key
   return RESERVED.has(bare) ? `fields.${key}` : key
+}
+
+function isList(value: unknown): boolean {
+  return Array.isArray(value) || types.isSet(value)
 }
 
 function bitOf(name: string): number {
