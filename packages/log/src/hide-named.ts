@@ -2,10 +2,20 @@
 // within JSON, `Cookie: …` of header dumps, `{ secret: '…' }` of inspected objects. From each `=` and `:` one looks back
 // for a name, at most 64 units, and only behind a secret one ahead for its value: linear, whatever the text.
 
+import {
+  closingBracket,
+  closingQuote,
+  isDigit,
+  isInTime,
+  isLetter,
+  isQuote,
+  isSpace,
+  quoteAfter,
+  quoteBefore,
+} from './scan.ts'
+
 /** UTF-16 units of a name. */
 const MAX_NAME = 64
-/** Backslashes before a quote that are understood: JSON within JSON, seven deep. */
-const MAX_BACKSLASHES = 127
 
 /** The names whose values are to be hidden. */
 export interface SecretNames {
@@ -113,14 +123,6 @@ function nameBefore(text: string, { kind, at }: Sign, floor: number, names: Secr
   return { text: decode(text.slice(start, end)), quote: close, opener }
 }
 
-/** A quote that ends at a place, with its backslashes; '' if there is none. */
-function quoteBefore(text: string, end: number, floor: number): string {
-  if (end <= floor || !isQuote(text.charAt(end - 1))) return ''
-  let start = end - 1
-  while (start > floor && end - start <= MAX_BACKSLASHES && text[start - 1] === '\\') start -= 1
-  return text.slice(start, end)
-}
-
 function valueAfter(
   text: string,
   { kind, at }: Sign,
@@ -183,26 +185,6 @@ function lineEnd(text: string, from: number, { opener }: Name): number {
 const LINE_END = /[\r\n]|\\[rn]/g
 const LINE_ENDS_QUOTED = { '"': /[\r\n"]|\\[rn"]/g, "'": /[\r\n']|\\[rn']/g, '`': /[\r\n`]|\\[rn`]/g }
 
-/** A quote that begins at a place, with its backslashes; '' if there is none. */
-function quoteAfter(text: string, from: number): string {
-  let end = from
-  while (end - from < MAX_BACKSLASHES && text[end] === '\\') end += 1
-  return isQuote(text.charAt(end)) ? text.slice(from, end + 1) : ''
-}
-
-/** Where the closing quote begins: of a quote without backslashes the next that is not escaped, of others their like. */
-function closingQuote(text: string, from: number, open: string): number {
-  const quote = open.charAt(open.length - 1)
-  const depth = open.length - 1
-  for (let at = text.indexOf(quote, from); at !== -1; at = text.indexOf(quote, at + 1)) {
-    let start = at
-    while (start > from && text[start - 1] === '\\') start -= 1
-    const backslashes = at - start
-    if (depth === 0 ? backslashes % 2 === 0 : backslashes <= depth) return depth === 0 ? at : start
-  }
-  return text.length
-}
-
 /** Whether the quote at a place opens the value of a secret name, rather than close what began at `floor`. */
 function opensSecret(text: string, floor: number, quote: number, names: SecretNames): boolean {
   if (quote >= text.length) return false
@@ -214,53 +196,9 @@ function opensSecret(text: string, floor: number, quote: number, names: SecretNa
   return name !== undefined && names.match(name.text)
 }
 
-/** Behind the bracket that closes the one at a place, or the end of the text. */
-function closingBracket(text: string, from: number): number {
-  let depth = 0
-  let quote = ''
-  for (let at = from; at < text.length; at += 1) {
-    const unit = text.charAt(at)
-    if (unit === '\\') at += 1
-    else if (quote !== '') quote = unit === quote ? '' : quote
-    else if (isQuote(unit)) quote = unit
-    else if (unit === '[' || unit === '{') depth += 1
-    else if (unit === ']' || unit === '}') {
-      depth -= 1
-      if (depth === 0) return at + 1
-    }
-  }
-  return text.length
-}
-
 /** In JSON, what takes the place of a number or an object is a string. */
 function quoted(censor: string, { quote }: Name): string {
   return quote + censor + quote
-}
-
-function isQuote(unit: string): unit is '"' | "'" | '`' {
-  return unit === '"' || unit === "'" || unit === '`'
-}
-
-function isSpace(unit: string): boolean {
-  return unit === ' ' || unit === '\t'
-}
-
-function isLetter(unit: number): boolean {
-  const lower = unit | 32
-  return lower >= 97 && lower <= 122
-}
-
-function isDigit(unit: number): boolean {
-  return unit >= 48 && unit <= 57
-}
-
-/** Whether a colon stands as in `23:59`, `host01:8080` or `line 10:5`, and not behind a name. */
-export function isInTime(text: string, colon: number): boolean {
-  return (
-    isDigit(text.charCodeAt(colon + 1)) &&
-    isDigit(text.charCodeAt(colon - 1)) &&
-    (colon < 2 || !isLetter(text.charCodeAt(colon - 2)))
-  )
 }
 
 /** Letters, digits, `_ . - % [ ]`, within quotes spaces too. */

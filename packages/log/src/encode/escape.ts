@@ -3,7 +3,7 @@
 // controls. They are written as \uXXXX, which a JSON parser gives back unchanged. So are halves of surrogate pairs,
 // which have no UTF-8.
 
-import { isInTime } from '../hide-named.ts'
+import { isInTime } from '../scan.ts'
 
 const UNSAFE = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/
 /** Of texts that `JSON.stringify` has not seen, which escapes the halves. */

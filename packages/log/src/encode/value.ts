@@ -10,30 +10,16 @@ import { stats } from '../stats.ts'
 import { errorMembers, isError, joinMembers } from './error.ts'
 import type { Member } from './error.ts'
 import { isPlain, quote } from './escape.ts'
-import { clip, MAX_DEPTH, MAX_KEY, MAX_MEMBERS, takeItem, takeKey, takeText } from './limits.ts'
-import { isNamedSecret, nameKeysOf, namesSecret } from './pairs.ts'
+import { KnownKeys } from './keys.ts'
+import type { KnownKey } from './keys.ts'
+import { clip, MAX_DEPTH, MAX_MEMBERS, takeItem, takeKey, takeText } from './limits.ts'
+import { isNamedSecret, namesSecret } from './pairs.ts'
 import { summarise } from './summary.ts'
+
+export type { KnownKey } from './keys.ts'
 
 /** The paths that still match at some place, `undefined` when none does. */
 export type Paths = readonly PathNode[] | undefined
-
-/** What a key that has been seen before needs no second look at. */
-export interface KnownKey {
-  /** The key as the member of an object: `"key":`. */
-  readonly member: string
-  /** The name that the key has at the top of a line. */
-  readonly name: string
-  /** What comes before the value at the top of a line, in the format's own way. */
-  readonly label: string
-  /** Whether its value must not be shown. */
-  readonly secret: boolean
-  /** Where the name of its value may stand, by which that is secret. */
-  readonly nameKeys: readonly string[] | undefined
-  /** Whether the key holds credentials itself, so that it must not be shown. */
-  readonly isHidden: boolean
-  /** One of 30 bits, equal for equal names: most sets of names can be told apart by it. */
-  readonly bit: number
-}
 
 // A fifth of the time of `Object.hasOwn` in a `for` … `in`, which V8 knows to go together; as a constant of the module.
 // oxlint-disable-next-line typescript/unbound-method -- it is called on the object
@@ -44,21 +30,17 @@ export const UNREADABLE = '"[unreadable]"'
 
 /** What reading a property that throws gives. */
 const UNREAD: unique symbol = Symbol('unread')
-const MAX_KNOWN_KEYS = 1024
-const MAX_KNOWN_KEY_LENGTH = 64
-
 /** Writes values under one set of redaction rules. Stateless between lines except for the keys it knows. */
 export class ValueEncoder {
   readonly redactor: Redactor
-  readonly #label: (name: string) => string
   readonly #censor: string
-  readonly #known = new Map<string, KnownKey>()
+  readonly #keys: KnownKeys
   readonly #ancestors: object[] = []
 
   /** `label` makes what comes before a value at the top of a line. */
   constructor(redactor: Redactor, label: (name: string) => string) {
     this.redactor = redactor
-    this.#label = label
+    this.#keys = new KnownKeys(redactor, label)
     this.#censor = quote(redactor.censor)
   }
 
@@ -155,26 +137,9 @@ export class ValueEncoder {
     }
   }
 
-  /** What there is to know about a key, remembered for the latest thousand short keys. */
+  /** What there is to know about a key. */
   known(key: string): KnownKey {
-    const found = this.#known.get(key)
-    if (found !== undefined) return found
-    const name = fieldName(key)
-    const known = {
-      member: `${quote(key)}:`,
-      name,
-      label: this.#label(name),
-      secret: this.redactor.isSecretKey(key),
-      nameKeys: this.redactor.hasKeys ? nameKeysOf(key) : undefined,
-      isHidden: !isPlain(key) && key.length <= MAX_KEY && this.redactor.hideCredentials(key) !== key,
-      bit: bitOf(name),
-    }
-    if (key.length <= MAX_KNOWN_KEY_LENGTH) {
-      // Keys may come from outside, and must not use up the room for those of the program.
-      if (this.#known.size >= MAX_KNOWN_KEYS) this.#known.clear()
-      this.#known.set(key, known)
-    }
-    return known
+    return this.#keys.of(key)
   }
 
   /** Whether the value of a key is secret: by the key, or by a name that stands beside it. */
@@ -307,26 +272,8 @@ export class ValueEncoder {
   }
 }
 
-/** Names that the logger itself writes, which no field can take. */
-const RESERVED: ReadonlySet<string> = new Set(['level', 'time', 'logger', 'msg'])
-
-/**
- * The name under which a field is written. A reserved name gets a prefix: `level` becomes `fields.level`, and
- * `fields.level` becomes `fields.fields.level`, so that two never become one.
- */
-function fieldName(key: string): string {
-  const bare = key.startsWith('fields.') ? key.slice(key.lastIndexOf('fields.') + 'fields.'.length) : key
-  return RESERVED.has(bare) ? `fields.${key}` : key
-}
-
 function isList(value: unknown): boolean {
   return Array.isArray(value) || types.isSet(value)
-}
-
-function bitOf(name: string): number {
-  let hash = 0
-  for (let i = 0; i < name.length; i += 1) hash = (hash * 31 + name.charCodeAt(i)) | 0
-  return 1 << ((hash >>> 8) % 30)
 }
 
 /** As much of an iterable as can be shown, and one more to tell that there is more. */
