@@ -21,8 +21,8 @@ const MAX_NAME = 64
 export interface SecretNames {
   /** Whether a name is one of them. */
   match(name: string): boolean
-  /** Whether one of them can end with a letter or digit, in lower case: a quick look that spares most others. */
-  mayEndWith(unit: number): boolean
+  /** Whether one of them can end with two letters or digits, in lower case: a quick look that spares most others. */
+  mayEndWith(before: number, last: number): boolean
 }
 
 /** A sign between a name and a value. */
@@ -49,68 +49,47 @@ interface Value {
 
 /** The text with `censor` in place of the values of names that are secret. */
 export function hideNamed(text: string, censor: string, names: SecretNames): string {
-  const signs = new Signs(text)
   let shown = ''
   let from = 0
-  for (let sign = signs.next(0); sign !== undefined; sign = signs.next(from > sign.at ? from : sign.at + 1)) {
+  for (let at = 0; at < text.length; at += 1) {
+    const kind = signAt(text, at)
+    if (kind === undefined) continue
+    const sign = { kind, at }
     const name = nameBefore(text, sign, from, names)
     if (name === undefined || !names.match(name.text)) continue
     const value = valueAfter(text, sign, name, censor, names)
     if (value === undefined) continue
     shown += text.slice(from, value.from) + value.shown
     from = value.to
+    at = from - 1
   }
   return from === 0 ? text : shown + text.slice(from)
 }
 
-/** The signs of a text, each searched for once. */
-class Signs {
-  readonly #text: string
-  #equals = 0
-  #colon = 0
-  #percent = 0
-
-  constructor(text: string) {
-    this.#text = text
-    this.#equals = place(text, '=', 0)
-    this.#colon = place(text, ':', 0)
-    this.#percent = place(text, '%3', 0)
+function signAt(text: string, at: number): Sign['kind'] | undefined {
+  switch (text.charCodeAt(at)) {
+    case 61: // =
+      return '='
+    case 58: // :
+      return isInTime(text, at) ? undefined : ':'
+    case 37: // %
+      return text.charCodeAt(at + 1) === 51 && (text.charCodeAt(at + 2) | 32) === 100 ? '%3D' : undefined
+    default:
+      return undefined
   }
-
-  /** The first at or behind a place. */
-  next(start: number): Sign | undefined {
-    const text = this.#text
-    if (this.#equals < start) this.#equals = place(text, '=', start)
-    if (this.#colon < start) this.#colon = place(text, ':', start)
-    while (this.#percent < start || !isEncodedEquals(text, this.#percent)) {
-      this.#percent = place(text, '%3', Math.max(start, this.#percent + 1))
-    }
-    const at = Math.min(this.#equals, this.#colon, this.#percent)
-    if (at === Infinity) return undefined
-    return { kind: at === this.#equals ? '=' : at === this.#colon ? ':' : '%3D', at }
-  }
-}
-
-function place(text: string, sign: string, from: number): number {
-  const at = from >= text.length ? -1 : text.indexOf(sign, from)
-  return at === -1 ? Infinity : at
-}
-
-function isEncodedEquals(text: string, at: number): boolean {
-  return at === Infinity || (text.charCodeAt(at + 2) | 32) === 100
 }
 
 /** What ends at a sign, does not begin before `floor` and could be one of the names. */
 function nameBefore(text: string, { kind, at }: Sign, floor: number, names: SecretNames): Name | undefined {
   let end = at
-  if (kind === ':' && isInTime(text, at)) return undefined
   // One space, as in settings: `password = x`. Not before a comparison.
   if (kind !== '%3D' && end > floor && text[end - 1] === ' ' && !'=>'.includes(text.charAt(at + 1))) end -= 1
   const close = quoteBefore(text, end, floor)
   end -= close.length
-  const last = end > floor ? text.charCodeAt(end - 1) : 0
-  if (isDigit(last) || isLetter(last)) {
-    if (!names.mayEndWith(isDigit(last) ? last : last | 32)) return undefined
+  if (end - floor >= 2) {
+    const [before, last] = [lowerAt(text, end - 2), lowerAt(text, end - 1)]
+    // What stands between letters and does not count, as in `to-ken`, is left to the closer look.
+    if (before !== 0 && last !== 0 && !names.mayEndWith(before, last)) return undefined
   }
   let start = end
   while (start > floor && end - start < MAX_NAME && isNameUnit(text.charCodeAt(start - 1), close !== ''))
@@ -199,6 +178,12 @@ function opensSecret(text: string, floor: number, quote: number, names: SecretNa
 /** In JSON, what takes the place of a number or an object is a string. */
 function quoted(censor: string, { quote }: Name): string {
   return quote + censor + quote
+}
+
+/** A letter in lower case or a digit, else 0. */
+function lowerAt(text: string, at: number): number {
+  const unit = text.charCodeAt(at)
+  return isLetter(unit) ? unit | 32 : isDigit(unit) ? unit : 0
 }
 
 /** Letters, digits, `_ . - % [ ]`, within quotes spaces too. */

@@ -11,6 +11,9 @@ export const USER_INFO: RegExp = /:\/\/[^\s/?#"'<>\\]*@/g
 export const SCHEME: RegExp = /\b([Bb]earer|BEARER|[Bb]asic|BASIC) {1,4}([\w.~+/=-]{8,})/g
 /** A digit, a capital within or padding tells them from plain words. */
 export const TOKEN: RegExp = /\d|=|[a-z][A-Z]/
+/** What credentials that are told by their form have in them. */
+export const FORMS: RegExp = /earer |asic |BEARER |BASIC |PRIVATE KEY/
+const KEY = 'PRIVATE KEY'
 const KEY_BEGIN = '-----BEGIN '
 const KEY_END = '-----END '
 
@@ -21,22 +24,14 @@ export function hideUserInfo(text: string, censor: string): string {
 
 /** The text without the values of secret names, and without credentials that can be told by their form. */
 export function hideSecrets(text: string, censor: string, names: SecretNames): string {
-  // Most texts have none of the signs, and pay for the looks alone.
   let hidden = text
-  if (text.length >= 16) {
-    if (text.includes('PRIVATE KEY')) hidden = hidePrivateKeys(hidden, censor)
-    if (
-      text.includes('earer ') ||
-      text.includes('asic ') ||
-      text.includes('BEARER') ||
-      text.includes('BASIC')
-    ) {
-      hidden = hidden.replace(SCHEME, (whole: string, scheme: string, token: string) =>
-        TOKEN.test(token) ? `${scheme} ${censor}` : whole,
-      )
-    }
+  // Most texts have none of these, and pay for one look.
+  if (FORMS.test(text)) {
+    if (text.includes(KEY)) hidden = hidePrivateKeys(hidden, censor)
+    hidden = hidden.replace(SCHEME, (whole: string, scheme: string, token: string) =>
+      TOKEN.test(token) ? `${scheme} ${censor}` : whole,
+    )
   }
-  if (!text.includes('=') && !text.includes(':') && !text.includes('%3')) return hidden
   return hideNamed(hidden, censor, names)
 }
 
@@ -45,7 +40,7 @@ function hidePrivateKeys(text: string, censor: string): string {
   let shown = ''
   let from = 0
   for (let at = text.indexOf(KEY_BEGIN); at !== -1; at = text.indexOf(KEY_BEGIN, at + 1)) {
-    if (at < from || !text.slice(at, at + 64).includes('PRIVATE KEY')) continue
+    if (at < from || !text.slice(at, at + 64).includes(KEY)) continue
     const end = text.indexOf(KEY_END, at)
     const close = end === -1 ? -1 : text.indexOf('-----', end + KEY_END.length)
     shown += text.slice(from, at) + censor

@@ -170,6 +170,64 @@ const hostile: readonly [string, unknown][] = [
     'an instance of a class with a hostile name',
     Object.create({ constructor: Object.defineProperty(() => 1, 'name', { get: thrower }) }),
   ],
+  [
+    'a proxy of a list whose length is a text',
+    new Proxy([1], { get: (_, key) => (key === 'length' ? 'x\n' : 1) }),
+  ],
+  ['a proxy of a list whose length is a symbol', new Proxy([1], { get: () => Symbol('length') })],
+  ['a list with a hostile slice', { errors: Object.assign([1], { slice: thrower }) }],
+  [
+    'an error with a hostile list of errors',
+    Object.assign(new Error('x'), {
+      errors: new Proxy([], { get: (_, key) => (key === 'length' ? 99 : thrower()) }),
+    }),
+  ],
+  [
+    'a Set without end',
+    new (class extends Set<unknown> {
+      override get size(): number {
+        return Infinity
+      }
+      override *[Symbol.iterator](): SetIterator<unknown> {
+        for (;;) yield this
+      }
+    })(),
+  ],
+  [
+    'a Map whose iterator throws',
+    new (class extends Map<unknown, unknown> {
+      override [Symbol.iterator](): MapIterator<[unknown, unknown]> {
+        return thrower()
+      }
+    })(),
+  ],
+  [
+    'bytes of a class with a hostile name',
+    new (class extends Uint8Array {
+      static override readonly name = 'evil\n'.repeat(100_000)
+    })(3),
+  ],
+  [
+    'an instance with private fields and a hostile getter on its class',
+    new (class {
+      readonly #hidden = 1
+      get shown(): number {
+        return thrower() ?? this.#hidden
+      }
+    })(),
+  ],
+  ['symbol keys', { [Symbol('a')]: thrower, [Symbol.toPrimitive]: thrower, [Symbol.toStringTag]: 'x\n' }],
+  ['a list as long as lists can be', Object.assign([], { length: 2 ** 32 - 1 })],
+  ['ten thousand errors', new AggregateError(Array.from({ length: 10_000 }, (_, i) => new Error(String(i))))],
+  ['an error behind a proxy', new Proxy(new Error('x'), { get: thrower })],
+  ['an error without a class', Object.setPrototypeOf(new Error('x'), null)],
+  [
+    'an error of another realm',
+    vm.runInNewContext('new AggregateError([new TypeError("a")], "b", { cause: 1 })'),
+  ],
+  ['a million entries', new Map(Array.from({ length: 1_000_000 }, (_, i) => [i, i]))],
+  ['a descriptor that throws', new Proxy({ name: 'token', value: 1 }, { getOwnPropertyDescriptor: thrower })],
+  ['-0', -0],
   ['NaN', Number.NaN],
   ['null', null],
   ['undefined', undefined],
@@ -237,6 +295,25 @@ describe.each(['json', 'text'] as const)('%s lines', (format) => {
       { numRuns: 500 },
     )
   })
+})
+
+test('the name of a symbol or a function hides what a text hides', () => {
+  const destination = memoryDestination()
+  const log = createLogger({ format: 'json', destination })
+  const named = Object.defineProperty(() => 1, 'name', { value: 'token=CANARY1' })
+  log.info({ symbol: Symbol('token=CANARY1'), named }, 'x')
+  expect(destination.records[0]).toMatchObject({
+    symbol: 'Symbol(token=[redacted])',
+    named: '[function token=[redacted]',
+  })
+})
+
+test('keys from outside take no room of those that the program uses', () => {
+  const destination = memoryDestination()
+  const log = createLogger({ format: 'json', destination })
+  for (let i = 0; i < 3000; i += 1) log.info({ [`k${i}`]: 1 }, 'x')
+  log.info({ k0: 1, password: 'CANARY', level: 2 }, 'x')
+  expect(destination.lines.at(-1)).toContain('"k0":1,"password":"[redacted]","fields.level":2')
 })
 
 test('objects pollute nothing', () => {
@@ -400,6 +477,15 @@ describe('errors', () => {
     expect(record).toHaveProperty('chain.cause.length', 11)
     expect(record).toHaveProperty('chain.cause.9.message', '19')
     expect(record).toHaveProperty('chain.cause.10', '[more causes]')
+  })
+
+  test('are such without a class too', () => {
+    destination.clear()
+    const bare: unknown = Object.setPrototypeOf(new Error('bare'), null)
+    log.info(bare as Error)
+    log.info({ bare }, 'x')
+    expect(destination.records[0]).toMatchObject({ err: { type: 'Error', message: 'bare' }, msg: 'bare' })
+    expect(destination.records[1]).toMatchObject({ bare: { type: 'Error', message: 'bare' } })
   })
 
   test('say how many more there were, and keep what a library puts at `errors`', () => {

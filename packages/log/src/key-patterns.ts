@@ -14,7 +14,7 @@ export class KeyPatterns {
   readonly #ends = new Map<number, string[]>()
   readonly #starts: string[] = []
   readonly #parts: string[] = []
-  /** The last units of all names; undefined where a name may end with anything. */
+  /** The last two units of all names, as one number; undefined where a name may end with anything. */
   readonly #lasts: ReadonlySet<number> | undefined
   readonly #remembered = new Map<string, boolean>()
 
@@ -26,18 +26,19 @@ export class KeyPatterns {
       const isStart = pattern.endsWith('*')
       const name = normalise(pattern.slice(isEnd ? 1 : 0, isStart && pattern.length > 1 ? -1 : undefined))
       const last = name.charCodeAt(name.length - 1)
-      lasts.add(last)
+      lasts.add(pairOf(name.charCodeAt(name.length - 2), last))
       if ((isEnd && isStart) || (isEnd && name === '')) this.#parts.push(name)
       else if (isEnd) this.#ends.set(last, [...(this.#ends.get(last) ?? []), name])
       else if (isStart) this.#starts.push(name)
       else this.#names.add(name)
     }
-    this.#lasts = this.#starts.length + this.#parts.length > 0 ? undefined : lasts
+    const isAny = this.#starts.length + this.#parts.length > 0 || lasts.has(NaN)
+    this.#lasts = isAny ? undefined : lasts
   }
 
-  /** Whether a name can end with a letter or digit, given in lower case. */
-  mayEndWith(unit: number): boolean {
-    return this.#lasts?.has(unit) ?? true
+  /** Whether a name can end with two letters or digits, given in lower case. */
+  mayEndWith(before: number, last: number): boolean {
+    return this.#lasts?.has(pairOf(before, last)) ?? true
   }
 
   /** Whether a key has one of the names. Answers for keys of usual length are remembered, the latest 1,024 of them. */
@@ -61,6 +62,10 @@ export class KeyPatterns {
       this.#parts.some((part) => name.includes(part))
     )
   }
+}
+
+function pairOf(before: number, last: number): number {
+  return before * 65_536 + last
 }
 
 function normalise(key: string): string {

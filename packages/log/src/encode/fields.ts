@@ -171,8 +171,9 @@ function listOf(last: Field | undefined, end: Field | undefined): Field[] {
 export function openFields(subject: object): object {
   try {
     const prototype: unknown = Object.getPrototypeOf(subject)
-    if (prototype === Object.prototype || prototype === null) return subject
+    if (prototype === Object.prototype) return subject
     if (isError(subject)) return { err: subject }
+    if (prototype === null) return subject
     if (Array.isArray(subject)) return { value: subject }
     const { toJSON } = subject as { toJSON?: unknown }
     const plain: unknown = typeof toJSON === 'function' ? Reflect.apply(toJSON, subject, ['']) : subject

@@ -184,7 +184,7 @@ export class ValueEncoder {
   #object(value: object, paths: Paths): string {
     if (Array.isArray(value)) return this.#list(value, value.length, paths)
     const prototype: unknown = Object.getPrototypeOf(value)
-    if (prototype !== Object.prototype && prototype !== null) {
+    if (prototype !== Object.prototype && (prototype !== null || types.isNativeError(value))) {
       if (isError(value)) return joinMembers(errorMembers(this, value, paths))
       const special = this.#special(value, paths)
       if (special !== undefined) return special
