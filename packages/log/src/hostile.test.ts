@@ -360,6 +360,18 @@ test('what is cut is marked and counted', () => {
   expect(logStats().truncatedValues).toBe(before + 4)
 })
 
+test('of a huge text what is left out is counted right, secrets in its beginning included', () => {
+  const destination = memoryDestination()
+  const log = createLogger({ format: 'json', destination })
+  log.info({ s: 'x'.repeat(1_000_000), t: `?token=${'y'.repeat(70_000)}&a=${'z'.repeat(100_000)}` }, 'x')
+  const [record] = destination.records
+  expect(record?.['s']).toBe(`${'x'.repeat(16_384)}[+983616 characters]`)
+  // Of a text as much as 65,536 units is searched, and the rest left out.
+  expect(record?.['t']).toBe('?token=[redacted][+104474 characters]')
+  log.info(`?token=${'y'.repeat(65_540)}`)
+  expect(destination.records[1]).toMatchObject({ msg: '?token=[redacted][+11 characters]' })
+})
+
 test.each<[string, (depth: number) => unknown]>([
   ['objects with strings', () => Array.from({ length: 200 }, () => ({ s: 'é'.repeat(20_000) }))],
   ['strings', () => Array.from({ length: 200 }, () => 'x'.repeat(20_000))],

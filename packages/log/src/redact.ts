@@ -30,7 +30,7 @@ export interface PathNode {
   end: boolean
 }
 
-/** UTF-16 units of a text that are searched in one go, so that a huge one costs what a large one does. */
+/** UTF-16 units of a text that are searched, so that a huge one costs what a large one does. No more is written. */
 export const WINDOW_UNITS: number = 4 * MAX_STRING
 
 /** The rules of one logger, ready for use. Loggers without options share one instance. */
@@ -46,16 +46,6 @@ export class Redactor {
     this.#keys = new KeyPatterns(keys)
     this.hasKeys = !this.#keys.isEmpty
     this.paths = paths.length === 0 ? undefined : [buildPaths(paths)]
-  }
-
-  /** As much of a huge text as can be written, without what is hidden, and how many units are left out. */
-  hideStart(text: string): { readonly shown: string; readonly rest: number } {
-    let shown = ''
-    let at = 0
-    for (; at < text.length && shown.length < MAX_STRING; at += WINDOW_UNITS) {
-      shown += this.hideCredentials(text.slice(at, at + WINDOW_UNITS))
-    }
-    return { shown, rest: Math.max(0, text.length - at) }
   }
 
   /** The text without the credentials of URLs in it, and without what it says to be the value of a secret key. */

@@ -79,7 +79,7 @@ export function takeText(units: number): boolean {
 /** Takes a string, of which `rest` units are left out already, from the budget and returns as much as may be written. */
 export function clip(text: string, rest = 0): string {
   const limit = unitsLeft < MAX_STRING ? unitsLeft : MAX_STRING
-  if (text.length + rest <= limit) {
+  if (rest === 0 && text.length <= limit) {
     unitsLeft -= text.length
     return text
   }
