@@ -6,6 +6,15 @@ import type { Context } from '@kit/context'
 import { LogError } from './errors.ts'
 import { MAX_OVERRIDES } from './override.ts'
 import type { ActiveOverride } from './override.ts'
+import type {
+  ContextRecording,
+  Recorder,
+  ResolvedRecordOptions,
+  WriteRecorded,
+  DumpReason,
+} from './recorder.ts'
+import { Recordings } from './recordings.ts'
+import type { DumpResult } from './recordings.ts'
 
 /** Above every level, `silent` included: no exception lowers a gate. A small integer, as gates are. */
 const NOTHING = 1000
@@ -15,6 +24,7 @@ export class Exceptions {
   /** The lowest level that any exception wants. */
   floor: number = NOTHING
   readonly #overrides = new Map<string, ActiveOverride>()
+  readonly #recordings = new Recordings(() => this.#settle())
   readonly #moved: () => void
   /** A condition that logs must not be asked about its own lines. */
   #isAsking = false
@@ -52,16 +62,31 @@ export class Exceptions {
     this.#settle()
   }
 
-  /** Whether an override wants a line that its logger's level refuses; such a line counts. Never throws. */
+  /** Whether an override wants a line that would not be written without it; such a line counts. Never throws. */
   admits(level: number, ctx: Context | undefined): boolean {
     const override = this.#asked(level, ctx)
     override?.count()
     return override !== undefined
   }
 
-  /** Likewise, of a line that nobody writes yet. */
-  wouldAdmit(level: number, ctx: Context | undefined): boolean {
-    return this.#asked(level, ctx) !== undefined
+  /** Whether an override wants such a line, or a recording would keep it: of one that nobody writes yet. */
+  wouldTake(level: number, ctx: Context | undefined): boolean {
+    return this.#asked(level, ctx) !== undefined || this.recorderOf(level, ctx) !== undefined
+  }
+
+  /** Begins to record the lines of a context that are not written otherwise. */
+  record(ctx: Context, options: ResolvedRecordOptions, write: WriteRecorded): ContextRecording {
+    return this.#recordings.begin(ctx, options, write)
+  }
+
+  /** The recorder that keeps a line which is not written. */
+  recorderOf(level: number, ctx: Context | undefined): Recorder | undefined {
+    return this.#recordings.recorderOf(level, ctx)
+  }
+
+  /** Has all recordings write what they keep. */
+  dump(why: DumpReason): DumpResult {
+    return this.#recordings.dump(why)
   }
 
   #asked(level: number, own: Context | undefined): ActiveOverride | undefined {
@@ -79,7 +104,7 @@ export class Exceptions {
   }
 
   #settle(): void {
-    let floor = NOTHING
+    let floor = Math.min(NOTHING, this.#recordings.floor)
     for (const { threshold } of this.#overrides.values()) floor = Math.min(floor, threshold)
     if (floor === this.floor) return
     this.floor = floor

@@ -24,6 +24,7 @@ import type {
 import { numberOf, overrideOperation, setOperation } from './operations-of.ts'
 import { checkLifetime, createOverride } from './override.ts'
 import type { ActiveOverride, Override, OverrideEnd, OverrideOptions } from './override.ts'
+import type { DumpResult } from './recordings.ts'
 import { stats } from './stats.ts'
 
 /** A level tree with the part that only loggers use. */
@@ -146,6 +147,10 @@ class Tree implements LoggerLevels {
     const override = this.exceptions.override(id)
     override?.finish('ended', by)
     return override !== undefined
+  }
+
+  dumpRecordings(reason?: string, by?: string): DumpResult {
+    return this.exceptions.dump({ reason, by })
   }
 
   audit(): readonly AuditRecord[] {

@@ -4,6 +4,7 @@ import type { AuditRecord } from './audit.ts'
 import type { Level } from './level.ts'
 import type { LevelCarrier, LevelOperation, Place } from './level-operation.ts'
 import type { Override, OverrideOptions } from './override.ts'
+import type { DumpResult } from './recordings.ts'
 
 /** The levels of all loggers that come from one `createLogger`, readable and changeable while they run. */
 export interface LevelTree {
@@ -49,6 +50,11 @@ export interface LevelTree {
   overrides(): readonly Override[]
   /** Ends an override; false if there is none of this id. `by` says who, for the audit. */
   endOverride(id: string, by?: string): boolean
+  /**
+   * Has all active recordings of this tree's loggers write what they keep, as `dump` of each does; `by` says who asked.
+   * They go on. Never throws.
+   */
+  dumpRecordings(reason?: string, by?: string): DumpResult
   /** The last 256 changes and overrides, newest first. */
   audit(): readonly AuditRecord[]
   /**

@@ -17,8 +17,11 @@ import type { LineFormat } from './encode/json.ts'
 import { closeBudget, MAX_MEMBERS, nesting, openBudget, takeText, withBudget } from './encode/limits.ts'
 import { TextFormat, textLabel } from './encode/text.ts'
 import { ValueEncoder } from './encode/value.ts'
+import { fieldsOf, keptLine, keptValues, messageOf, valuesOf } from './kept-lines.ts'
+import type { KeptLine } from './kept-lines.ts'
 import { INFO, WARN } from './level.ts'
 import type { LineSource, Output } from './output.ts'
+import type { DumpReason, Recorder } from './recorder.ts'
 import type { Receivers, RecordParts } from './records.ts'
 import type { Redactor } from './redact.ts'
 import { Repeats } from './repeats.ts'
@@ -81,7 +84,15 @@ export class LineWriter implements LineSource {
     this.#base = base === undefined ? noFields : withBudget(() => noFields.with(this.format, base))
   }
 
-  /** Writes the line of one log call, unless it is suppressed and not to be written `always`. Never throws. */
+  /** Whether sampling or the suppression of repeats may hold back lines of this level. */
+  mayHoldBack(level: number): boolean {
+    return this.#sampler?.samples(level) === true || this.#repeats?.watches(level) === true
+  }
+
+  /**
+   * Writes the line of one log call, unless it is suppressed and not to be written `always`; or has a recorder keep it.
+   * Never throws.
+   */
   log(
     level: number,
     label: string,
@@ -89,6 +100,7 @@ export class LineWriter implements LineSource {
     ctx: Context | undefined,
     args: readonly unknown[],
     always?: boolean,
+    recorder?: Recorder,
   ): void {
     if (nesting() >= MAX_NESTING) {
       stats.droppedLines += 1
@@ -97,7 +109,7 @@ export class LineWriter implements LineSource {
     let record: RecordParts | undefined
     openBudget()
     try {
-      record = this.#line(level, label, fields, ctx ?? current(), args, always === true)
+      record = this.#line(level, label, fields, ctx ?? current(), args, always === true, recorder)
     } catch {
       stats.droppedLines += 1
     } finally {
@@ -110,6 +122,17 @@ export class LineWriter implements LineSource {
   audit(record: AuditRecord): void {
     const [fields, message] = auditLine(record)
     this.log(INFO, this.format.label('log.levels'), noFields, undefined, [fields, message], true)
+  }
+
+  /** Writes what was recorded, and before it a line that tells of it. Returns how many lines were. Never throws. */
+  writeRecorded(ctx: Context, lines: readonly KeptLine[], lost: number, why: DumpReason): number {
+    if (lines.length === 0 && lost === 0) return 0
+    const { reason, by } = why
+    const fields = { reason, by, recordedLines: lines.length, lostLines: lost }
+    const message = lines.length === 1 ? '1 recorded line' : `${lines.length} recorded lines`
+    this.log(INFO, this.format.label('log.recorder'), noFields, ctx, [fields, message], true)
+    for (const line of lines) this.#writeRecorded(line)
+    return lines.length
   }
 
   /** A line about the logging itself. */
@@ -144,6 +167,7 @@ export class LineWriter implements LineSource {
     ctx: Context,
     args: readonly unknown[],
     always: boolean,
+    recorder: Recorder | undefined,
   ): RecordParts | undefined {
     const first = args[0]
     let subject: object | undefined
@@ -178,6 +202,11 @@ export class LineWriter implements LineSource {
       if (this.#repeats.isRepeat({ level, label, fields: text, message, values: all })) return undefined
     }
     const timeMs = clock.wallTime()
+    if (recorder !== undefined) {
+      const values = all === undefined ? undefined : keptValues(all.values(), ctx)
+      recorder.keep(keptLine(level, timeMs, label, text, message, plain, values))
+      return undefined
+    }
     this.#output.write(this.format.line(level, timeMs, label, text, message, plain), this)
     if (all === undefined) return undefined
     return { level, timeMs, logger: this.format.nameOf(label), message, fields: all, ctx }
@@ -203,6 +232,31 @@ export class LineWriter implements LineSource {
       const logger = this.format.nameOf(label)
       const counted = withBudget(() => values.with(this.format, { repeated: repeats }))
       this.#receivers?.deliver({ level, timeMs, logger, message, fields: counted, ctx: background })
+    } catch {
+      stats.droppedLines += 1
+    }
+  }
+
+  #writeRecorded(line: KeptLine): void {
+    try {
+      const fields = fieldsOf(line)
+      const message = messageOf(line)
+      const { level, time, label, plain, values } = line
+      // A name that the line has not got. Its text tells, as nothing in a value looks like the name of a field.
+      let mark = this.format.known('recorded')
+      while (fields.includes(mark.label)) mark = this.format.known(`${mark.name}+`)
+      const all = `${fields}${mark.label}true`
+      this.#output.write(this.format.line(level, time, label, all, message, plain), this)
+      if (values === undefined) return
+      const { name } = mark
+      this.#receivers?.deliver({
+        level,
+        timeMs: time,
+        logger: this.format.nameOf(label),
+        message,
+        fields: { values: () => [...valuesOf(values), { name, json: 'true', isError: false }] },
+        ctx: values.ctx,
+      })
     } catch {
       stats.droppedLines += 1
     }

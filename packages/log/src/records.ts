@@ -4,7 +4,7 @@
 
 import { clock } from '@kit/context'
 import type { Context } from '@kit/context'
-import type { FieldSet } from './encode/fields.ts'
+import type { FieldValue } from './encode/fields.ts'
 import { LogError } from './errors.ts'
 import { levelName } from './level.ts'
 import type { Level } from './level.ts'
@@ -43,7 +43,12 @@ export interface RecordReceiver {
 /** What a record is made of. */
 export interface RecordParts extends Omit<LineRecord, 'level' | 'fields' | 'errors'> {
   readonly level: number
-  readonly fields: FieldSet
+  readonly fields: ValueSource
+}
+
+/** What gives the values of fields, the oldest first: a `FieldSet`, mostly. */
+export interface ValueSource {
+  values(): readonly FieldValue[]
 }
 
 /** The receivers of one `createLogger`. */
@@ -126,7 +131,7 @@ class WrittenRecord implements LineRecord {
   readonly logger: string
   readonly message: string | undefined
   readonly ctx: Context
-  readonly #set: FieldSet
+  readonly #set: ValueSource
   #fields: Readonly<Record<string, unknown>> | undefined = undefined
 
   constructor({ level, timeMs, logger, message, fields, ctx }: RecordParts) {

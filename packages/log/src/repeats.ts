@@ -42,7 +42,8 @@ interface Remembered {
 /** Decides which lines are repeats. */
 export class Repeats {
   readonly #windowMs: number
-  readonly #watches: (level: number) => boolean
+  /** Whether repeats of lines of this level are held back. */
+  readonly watches: (level: number) => boolean
   readonly #tell: (line: TimelessLine, repeats: number) => void
   readonly #reminder = new Reminder(
     () => this.#remind(),
@@ -56,13 +57,13 @@ export class Repeats {
     checkOptionNames('repeats', options, ['windowMs', 'levels'])
     checkInterval('repeats.windowMs', options.windowMs)
     this.#windowMs = options.windowMs
-    this.#watches = resolveLevels('repeats', options.levels)
+    this.watches = resolveLevels('repeats', options.levels)
     this.#tell = tell
   }
 
   /** Whether such a line was written a moment ago, so that this one is only counted. */
   isRepeat(line: TimelessLine): boolean {
-    if (!this.#watches(line.level)) return false
+    if (!this.watches(line.level)) return false
     const key = `${line.level}\n${line.label}\n${line.fields}\n${line.message ?? ''}`
     if (key.length > MAX_LINE_LENGTH) return false
     const now = clock.now()

@@ -29,17 +29,32 @@ export interface RequestFacts {
 export interface KnownFacts {
   readonly facts: RequestFacts
   readonly outer: KnownFacts | undefined
+  /** What `setUser` said last. Absent where an older copy made it. */
+  user?: string | undefined
 }
 
 /**
  * A context of a request. What `facts` does not say, the facts that `ctx` already has may: so the code that knows
  * the user can add just that. Costs two small objects.
  *
- * `levels.override` picks requests by these facts. `@kit/http` states headers and route; `user` is the application's.
+ * `levels.override` picks requests by these facts. `@kit/http` states headers and route; the user is the application's
+ * to state, with `setUser`.
  */
 export function withRequest(ctx: Context, facts: RequestFacts): Context {
   const key = requestKey()
-  return ctx.withValue(key, { facts, outer: ctx.value(key) })
+  return ctx.withValue(key, { facts, outer: ctx.value(key), user: undefined })
+}
+
+/**
+ * Says who asks, once that is known, for the nearest request of a context: for the lines of all contexts of that request
+ * from then on. `undefined` takes it back. Nothing is written into lines: for that there are `withFields` and
+ * `annotate`. Returns false where there is no request, or the user is no text, and then nothing is kept. Never throws.
+ */
+export function setUser(ctx: Context, user: string | undefined): boolean {
+  const known = requestOf(ctx)
+  if (known === undefined || (user !== undefined && typeof user !== 'string')) return false
+  known.user = user
+  return true
 }
 
 /** The facts of a context, undefined outside of requests. */
@@ -68,16 +83,16 @@ export function routeOf(known: KnownFacts | undefined): string | undefined {
 
 /** The user of the request. */
 export function userOf(known: KnownFacts | undefined): string | undefined {
-  return firstOf(known, (facts) => facts.user)
+  return firstOf(known, (facts, at) => at.user ?? facts.user)
 }
 
 function firstOf(
   known: KnownFacts | undefined,
-  read: (facts: RequestFacts) => string | undefined,
+  read: (facts: RequestFacts, at: KnownFacts) => string | undefined,
 ): string | undefined {
   for (let at = known; at !== undefined; at = at.outer) {
     try {
-      const value: unknown = read(at.facts)
+      const value: unknown = read(at.facts, at)
       if (typeof value === 'string') return value
     } catch {
       // The next one may know.

@@ -42,7 +42,8 @@ export class Sampler {
   readonly #initial: number
   readonly #thereafter: number
   readonly #perMs: number
-  readonly #samples: (level: number) => boolean
+  /** Whether lines of this level are sampled. */
+  readonly samples: (level: number) => boolean
   readonly #tell: TellSampled
   readonly #reminder = new Reminder(
     () => this.tell(),
@@ -65,13 +66,13 @@ export class Sampler {
     this.#initial = initial
     this.#thereafter = thereafter
     this.#perMs = perMs
-    this.#samples = resolveLevels('sampling', levels)
+    this.samples = resolveLevels('sampling', levels)
     this.#tell = tell
   }
 
   /** Whether a line is to be written. */
   allows(level: number, message: string | undefined): boolean {
-    if (!this.#samples(level)) return true
+    if (!this.samples(level)) return true
     const now = clock.now()
     if (now >= this.#end) {
       this.tell()

@@ -5,10 +5,19 @@ import type { Key } from '@kit/context'
 import type { ContextFields } from './context-fields.ts'
 import type { LogEvent } from './event.ts'
 import type { Logger } from './logger.ts'
+import type { RecordingRegistry } from './recording-registry.ts'
 import type { KnownFacts } from './request-facts.ts'
 
-/** Counts since the process started. They only grow. */
-export interface LogStats {
+/** Counts since the process started, which only grow, and what recordings keep now. */
+export interface LogStats extends LogCounts {
+  /** Recordings that are active now. */
+  readonly activeRecordings: number
+  /** Characters of the lines that those keep now. */
+  readonly recordedCharacters: number
+}
+
+/** Counts since the process started. */
+export interface LogCounts {
   /** Lines that reached no destination: the disk was full, the pipe closed or stalled, `write` threw. */
   readonly droppedLines: number
   /** Values replaced by a marker because reading them threw, or left out because the line was full. */
@@ -29,18 +38,23 @@ export interface LogStats {
   readonly repeatedLines: number
   /** Records that somebody of the option `records` did not take, because it threw or had nowhere to send them. */
   readonly failedRecords: number
+  /** Recorded lines that fell out of their recording before anybody could want them: it was full, or evicted. */
+  readonly lostRecordedLines: number
+  /** Recordings that were ended because there were too many in the process, or they kept too much together. */
+  readonly evictedRecordings: number
 }
 
 /** What all copies of this package in one process share. */
 export interface ProcessState {
-  readonly stats: { -readonly [Name in keyof LogStats]: LogStats[Name] }
+  readonly stats: { -readonly [Name in keyof LogCounts]: LogCounts[Name] }
   defaultLogger: Logger | undefined
   contextKey: Key<ContextFields | undefined> | undefined
   eventKey: Key<LogEvent | undefined> | undefined
   requestKey: Key<KnownFacts | undefined> | undefined
+  recordings: RecordingRegistry | undefined
 }
 
-const ZERO: LogStats = {
+const ZERO: LogCounts = {
   droppedLines: 0,
   droppedFields: 0,
   truncatedValues: 0,
@@ -51,6 +65,8 @@ const ZERO: LogStats = {
   sampledLines: 0,
   repeatedLines: 0,
   failedRecords: 0,
+  lostRecordedLines: 0,
+  evictedRecordings: 0,
 }
 const anchor = Symbol.for('@kit/log@1')
 
@@ -60,9 +76,14 @@ export const processState: ProcessState = shareState()
 /** The counters that the code of this package increments. */
 export const stats: ProcessState['stats'] = processState.stats
 
-/** A copy of the process-wide counts of what logging had to give up. */
+/** A copy of the process-wide counts of what logging had to give up, and what recordings keep. */
 export function logStats(): LogStats {
-  return { ...stats }
+  const { recordings } = processState
+  return {
+    ...stats,
+    activeRecordings: recordings?.active.size ?? 0,
+    recordedCharacters: recordings?.characters ?? 0,
+  }
 }
 
 function shareState(): ProcessState {
@@ -73,6 +94,7 @@ function shareState(): ProcessState {
     contextKey: undefined,
     eventKey: undefined,
     requestKey: undefined,
+    recordings: undefined,
   }
   // An older copy of the package may have made it, without the counts that are newer.
   Object.assign(home[anchor].stats, { ...ZERO, ...home[anchor].stats })
