@@ -33,6 +33,8 @@ type Step =
 
 const nat = fc.nat({ max: 1000 })
 const level = fc.constantFrom(...LEVELS)
+/** Mostly what levels refuse and recordings keep. */
+const lineLevel = fc.constantFrom<LevelName>('trace', 'debug', 'debug', 'debug', 'info', 'error')
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant('derive' as const), of: nat }) },
   {
@@ -40,13 +42,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('begin' as const),
       of: nat,
-      level,
+      level: fc.constantFrom<LevelName>('trace', 'debug', 'debug', 'info', 'error'),
       maxLines: fc.integer({ min: 1, max: 4 }),
     }),
   },
   {
     weight: 12,
-    arbitrary: fc.record({ do: fc.constant('log' as const), of: nat, level, quiet: fc.boolean() }),
+    arbitrary: fc.record({ do: fc.constant('log' as const), of: nat, level: lineLevel, quiet: fc.boolean() }),
   },
   { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('dump' as const, 'discard' as const), which: nat }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('dump all' as const) }) },
@@ -73,7 +75,7 @@ interface Place {
 
 test('the lines that come out are those that a simple model says, and nothing stays', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 80 }), async (steps) => {
+    fc.asyncProperty(fc.array(step, { maxLength: 60, size: 'max' }), async (steps) => {
       const destination = memoryDestination()
       const log = createLogger({ format: 'json', destination, level: 'info,quiet=error' })
       const quiet = log.named('quiet')
@@ -103,7 +105,8 @@ test('the lines that come out are those that a simple model says, and nothing st
         model.lost = 0
       }
       const play = async (one: Step): Promise<void> => {
-        const pick = 'of' in one ? one.of % places.length : 0
+        // Mostly the newest, so that much happens in one place.
+        const pick = 'of' in one ? (one.of % 3 === 0 ? one.of % places.length : places.length - 1) : 0
         const place = places[pick]
         const which = 'which' in one && models.length > 0 ? one.which % models.length : -1
         const model = models[which]
@@ -193,7 +196,7 @@ test('the lines that come out are those that a simple model says, and nothing st
       expect(levels.root.gate).toBe(rootLevel)
       expect(logStats()).toMatchObject({ activeRecordings: 0, recordedCharacters: 0 })
     }),
-    { numRuns: 300 },
+    { numRuns: 500 },
   )
 }, 60_000)
 
