@@ -24,6 +24,23 @@ test('fields of one copy may be added to those of the other, and reach the lines
   }
 })
 
+test('the recordings of both have one bound, and the oldest of either gives way', () => {
+  const destination = memoryDestination()
+  const [one, two] = [first, second].map((copy) => copy.createLogger({ format: 'json', destination }))
+  const { evictedRecordings } = second.logStats()
+  const all = Array.from({ length: 4096 }, (_, i) => (i % 2 === 0 ? one : two)?.record(background))
+  one?.withContext(all[0]?.ctx ?? background).debug('of the first copy')
+  all.push(two?.record(background))
+  expect(all[0]?.lines).toBe(0)
+  expect(first.logStats()).toMatchObject({
+    activeRecordings: 4096,
+    evictedRecordings: evictedRecordings + 1,
+    recordedCharacters: 0,
+  })
+  for (const recording of all) recording?.discard()
+  expect(second.logStats().activeRecordings).toBe(0)
+})
+
 test('the handler of one copy understands the refusals of a level tree of the other', async () => {
   const { levels } = first.createLogger({ destination: memoryDestination() })
   for (let i = 0; i < 4095; i += 1) levels.set(`n${i}`, 'warn')

@@ -299,6 +299,49 @@ describe('the audit', () => {
   })
 })
 
+describe('a flush', () => {
+  test('has the active recordings write what they keep, and says how much that was', async () => {
+    using one = log.record(background)
+    using two = log.record(background, { level: 'trace' })
+    log.withContext(one.ctx).debug('one')
+    for (const name of ['two', 'three']) log.named('db').withContext(two.ctx).trace(name)
+    const { status, body } = await send('POST', '/-/flush', { reason: 'stuck' }, { ...json, 'x-who': 'ada' })
+    expect([status, body]).toEqual([200, { recordings: 2, lines: 3 }])
+    expect(destination.records).toMatchObject([
+      { level: 'info', logger: 'log.recorder', reason: 'stuck', by: 'ada', recordedLines: 1 },
+      { level: 'debug', msg: 'one', recorded: true },
+      { level: 'info', logger: 'log.recorder', reason: 'stuck', by: 'ada', recordedLines: 2 },
+      { level: 'trace', logger: 'db', msg: 'two', recorded: true },
+      { level: 'trace', logger: 'db', msg: 'three', recorded: true },
+    ])
+    log.withContext(one.ctx).debug('later')
+    expect((await send('POST', '/-/flush', undefined, {})).body).toEqual({ recordings: 1, lines: 1 })
+    expect(destination.records.at(-2)).toMatchObject({ reason: 'asked for', recordedLines: 1 })
+    expect(log.levels.revision).toBe(0)
+  })
+
+  test.each<[number, unknown, Record<string, string>]>([
+    [415, '{"reason":"x"}', { 'content-type': 'text/plain' }],
+    [400, '{"reason":7}', json],
+    [400, '{"why":"x"}', json],
+    [400, '[]', json],
+    [403, undefined, { origin: 'http://evil.example', 'sec-fetch-site': 'cross-site' }],
+  ])('is refused with %i for %j and %j', async (status, body, headers) => {
+    using recording = log.record(background)
+    log.withContext(recording.ctx).debug('x')
+    expect((await send('POST', '/-/flush', body, headers)).status).toBe(status)
+    expect(destination.lines).toEqual([])
+  })
+
+  test('is a POST, and has nothing below it', async () => {
+    for (const method of ['GET', 'PUT', 'DELETE', 'PATCH']) {
+      const { status, headers } = await send(method, '/-/flush')
+      expect([status, headers.get('allow')]).toEqual([405, 'POST'])
+    }
+    expect((await send('POST', '/-/flush/x')).status).toBe(404)
+  })
+})
+
 test('what lies under /-/ hides no logger, and there is nothing else', async () => {
   log.named('-')
   log.named('-/audit')

@@ -1,4 +1,4 @@
-// What stands beside the levels, under `{base}/-/`: overrides and the audit.
+// What stands beside the levels, under `{base}/-/`: overrides, the audit, and the recordings, to be written now.
 
 import { describeOverride } from './level-dialect.ts'
 import { appliedTo, readEnd, readLevel, readReason, refuseStale, requireJson } from './level-exchange.ts'
@@ -12,7 +12,8 @@ export function extraResource(path: string): Resource | undefined {
   const [first, id, ...rest] = path.split('/')
   if (rest.length > 0 || id === '') return undefined
   if (first === 'overrides') return id === undefined ? overrides : oneOverride(id)
-  return first === 'audit' && id === undefined ? audit : undefined
+  if (id !== undefined) return undefined
+  return first === 'audit' ? audit : first === 'flush' ? flush : undefined
 }
 
 const overrides: Resource = {
@@ -36,6 +37,18 @@ function oneOverride(id: string): Resource {
 
 const audit: Resource = {
   GET: ({ levels, dialect }) => reply(200, dialect, { audit: levels.audit() }),
+}
+
+/** No level changes, so there is nothing to compare with `If-Match`. */
+const flush: Resource = {
+  POST: async ({ request, levels, dialect, author }) => {
+    const text = await readText(request)
+    if (text !== '') requireJson(request)
+    const { reason, ...others } = text === '' ? {} : parseObject(text)
+    if (Object.keys(others).length > 0) throw new Refusal(400, 'a flush has no other member than reason')
+    const by = author()
+    return reply(200, dialect, levels.dumpRecordings(readReason(reason) ?? 'asked for', by))
+  },
 }
 
 const MEMBERS: ReadonlySet<string> = new Set(['when', 'level', 'ttl', 'sample', 'max', 'reason'])

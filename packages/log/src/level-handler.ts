@@ -55,6 +55,7 @@ export interface LevelHandlerOptions {
  * | `POST {base}/-/overrides` | `{"when":{"header":{"x-debug":"1"}},"level":"debug","ttl":"5m"}`; 201 with an id |
  * | `GET`, `DELETE {base}/-/overrides[/{id}]` | what is active; end it |
  * | `GET {base}/-/audit` | the last 256 changes, newest first |
+ * | `POST {base}/-/flush` | active recordings write what they keep: `{"recordings":2,"lines":31}`; `{"reason":"…"}` |
  *
  * Levels below `info` end after 15 minutes unless `ttl` says otherwise (a number of milliseconds, `"90s"`,
  * `"1h30m"`, at most 24 h; `"none"` for no end), also when clients of zap or Spring set them: replies to PUT and

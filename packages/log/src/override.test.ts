@@ -1,9 +1,10 @@
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { background, createKey, run } from '@kit/context'
+import type { Context } from '@kit/context'
 import { manualClock } from '@kit/context/testing'
 import type { ManualClock } from '@kit/context/testing'
-import { createLogger, logStats, withRequest } from './index.ts'
+import { createLogger, logStats, setUser, withRequest } from './index.ts'
 import type { LogError, Logger, Override, OverrideOptions, RequestFacts } from './index.ts'
 import { memoryDestination } from './testing.ts'
 
@@ -310,6 +311,35 @@ describe('a condition', () => {
     logger.debug('after')
     log.withContext(outer).debug('outer')
     expect(messages()).toEqual(['after'])
+  })
+
+  test('sees the user once somebody says so, in all contexts of the nearest request', () => {
+    log.levels.override({ when: { user: 'ann' }, level: 'debug' })
+    const batch = withRequest(background, { user: 'batch' })
+    const item = withRequest(batch, { route: '/items' })
+    const deep = item.withTimeout(5)
+    const contexts: [string, Context][] = [
+      ['batch', batch],
+      ['item', item],
+      ['deep', deep],
+    ]
+    const say = (): void => contexts.forEach(([name, ctx]) => log.withContext(ctx).debug(name))
+    say()
+    expect(setUser(deep, 'ann')).toBe(true)
+    say()
+    expect(setUser(item, undefined)).toBe(true)
+    say()
+    expect(messages()).toEqual(['item', 'deep'])
+  })
+
+  test('cannot be told of a user where there is no request, nor of one that is no text', () => {
+    const ctx = withRequest(background, {})
+    expect(setUser(background, 'ann')).toBe(false)
+    expect(setUser(ctx, 'ann')).toBe(true)
+    expect(setUser(ctx, 7 as never)).toBe(false)
+    log.levels.override({ when: { user: 'ann' }, level: 'debug' })
+    log.withContext(ctx).debug('still ann')
+    expect(messages()).toEqual(['still ann'])
   })
 
   test('does not hold of facts that cannot be read', () => {

@@ -50,7 +50,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 12,
     arbitrary: fc.record({ do: fc.constant('log' as const), of: nat, level: lineLevel, quiet: fc.boolean() }),
   },
-  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('dump' as const, 'discard' as const), which: nat }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constantFrom('dump' as const, 'discard' as const), which: nat }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('dump all' as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('cancel' as const), of: nat }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('set' as const), level }) },
@@ -246,9 +249,13 @@ describe('in memory', () => {
       'ended with their context',
       'const c = root.withCancel(); log.withContext(log.record(c).ctx).debug({ i }, "x"); c.cancel()',
     ],
-  ])('recordings that were %s leave nothing', async (_name, use) => {
-    expect((await bytesKept(use, 100_000)) / 100_000).toBeLessThan(4)
-  }, 60_000)
+  ])(
+    'recordings that were %s leave nothing',
+    async (_name, use) => {
+      expect((await bytesKept(use, 100_000)) / 100_000).toBeLessThan(4)
+    },
+    60_000,
+  )
 
   test('lines of slices of large texts do not keep the texts', async () => {
     // 200 texts of a megabyte each.

@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { background, run } from '@kit/context'
+import { background, createKey, run } from '@kit/context'
+import type { Context } from '@kit/context'
 import { manualClock } from '@kit/context/testing'
 import type { ManualClock } from '@kit/context/testing'
 import { createLogger, logStats, withFields } from './index.ts'
@@ -230,6 +231,52 @@ describe('repeats', () => {
     expect(said()[256]).toEqual({ msg: 'first', repeated: 1 })
     log.info('first')
     expect(said().at(-1)).toBe('first')
+  })
+})
+
+describe('what an override asks for', () => {
+  const picked = createKey('picked', false)
+  const ctx = background.withValue(picked, true)
+  const when = (of: Context): boolean => of.value(picked)
+
+  test.each<[string, LoggerOptions]>([
+    ['sampled', { sampling: { initial: 1, thereafter: 0, levels: ['debug', 'info', 'error'] } }],
+    ['held back as a repeat', { repeats: { windowMs: 1000, levels: ['debug', 'info', 'error'] } }],
+  ])('is not %s, be it below the level or above, and does not count for others', (_what, options) => {
+    const log = open({ ...options, level: 'info' })
+    using override = log.levels.override({ when, level: 'debug', ttlMs: 10_000 })
+    destination.clear()
+    const bound = log.withContext(ctx)
+    for (let i = 0; i < 3; i += 1) {
+      bound.debug('debug')
+      bound.info('info')
+      log.debug('debug')
+      log.info('info')
+    }
+    expect(said()).toEqual(['debug', 'info', 'info', 'debug', 'info', 'debug', 'info'])
+    expect(override.lines).toBe(6)
+  })
+
+  test('is written whatever was written before, and what it does not ask for is not', () => {
+    const log = open({ sampling: { initial: 1, thereafter: 0 }, repeats: { windowMs: 1000 }, level: 'info' })
+    const bound = log.withContext(ctx)
+    log.warn('warn')
+    using override = log.levels.override({ when, level: 'warn', ttlMs: 10_000 })
+    destination.clear()
+    for (let i = 0; i < 2; i += 1) {
+      bound.warn('warn')
+      log.warn('warn')
+      bound.info('info')
+      bound.error('no override is needed for this')
+    }
+    expect(said()).toEqual([
+      'warn',
+      'info',
+      'no override is needed for this',
+      'warn',
+      'no override is needed for this',
+    ])
+    expect(override.lines).toBe(2)
   })
 })
 
