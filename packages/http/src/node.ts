@@ -22,7 +22,10 @@ export type NodeResponse = ServerResponse | Http2ServerResponse
 
 /** What a framework's adapter adds to the binding. */
 export interface NodeBinding {
-  /** The template of the route that answered, asked once, when the response has closed. */
+  /**
+   * The template of the route that answered, asked when the response has closed, and before that whenever an override
+   * of the log's levels wants to know.
+   */
   route(): string | undefined
   /** Puts the context and the logger where handlers of this framework look for them. */
   attach?(observation: Observation): void
@@ -30,7 +33,10 @@ export interface NodeBinding {
 
 /** Options of {@link observeListener}. */
 export interface ListenerOptions extends HttpOptions {
-  /** The route template of a request, as node:http has no router. Never answer a raw path. Default: none. */
+  /**
+   * The route template of a request, as node:http has no router; may be asked more than once. Never answer a raw path.
+   * Default: none.
+   */
   route?: (req: NodeRequest) => string | undefined
 }
 

@@ -5,20 +5,21 @@
 
 import type { CancelContext, Context } from '@kit/context'
 import { background, clock } from '@kit/context'
-import { extractDeadline } from '@kit/context/wire'
-import type { Logger } from '@kit/log'
-import { eventFields, withEvent, withFields } from '@kit/log'
+import type { Logger, Recording } from '@kit/log'
+import { eventFields, withEvent, withFields, withRequest } from '@kit/log'
+import { attempt } from './attempt.ts'
 import { clientAddressKey } from './client-address.ts'
 import type { End, Exchange } from './exchange.ts'
+import { ExchangeFacts } from './facts.ts'
+import { callerDeadline, pathOf, requestIdOf, traceOf } from './head.ts'
 import type { HttpInstruments } from './instruments.ts'
 import { httpInstruments } from './instruments.ts'
 import type { HttpOptions, ResolvedOptions } from './options.ts'
 import { resolveOptions } from './options.ts'
 import type { Verdict } from './outcome.ts'
 import { judge, methodLabel } from './outcome.ts'
-import { generateRequestId, isRequestId, requestIdKey } from './request-id.ts'
-import type { TraceContext } from './trace-context.ts'
-import { parseTraceparent, startTrace, traceKey } from './trace-context.ts'
+import { requestIdKey } from './request-id.ts'
+import { traceKey } from './trace-context.ts'
 
 /** One request under observation. */
 export interface Observation {
@@ -36,8 +37,9 @@ export interface Observation {
   /** Something answered after the deadline's 503 had been sent; what it wrote is lost, and counted. */
   lateResponse(): void
   /**
-   * Adds a way to find the route's template (`/users/:id`, never a path that a client wrote). It is asked once, at
-   * the end, and may answer undefined; the one that was added last is asked first.
+   * Adds a way to find the route's template (`/users/:id`, never a path that a client wrote). It is asked at the end,
+   * and before that whenever an override of the log's levels wants to know; it may answer undefined. The one that was
+   * added last is asked first.
    */
   route(resolve: () => string | undefined): void
   /** Ends the observation; later calls do nothing. */
@@ -93,6 +95,8 @@ class RequestObservation implements Observation {
   readonly #skipped: boolean
   readonly #startMs: number
   readonly #routes: (() => string | undefined)[]
+  /** Of the lines that the levels refuse; ended with the observation and not with the context, whose deadline may come first. */
+  readonly #recording: Recording | undefined
   #error: unknown
   #failed: boolean
   #ended: boolean
@@ -116,7 +120,12 @@ class RequestObservation implements Observation {
       .withValue(requestIdKey, this.requestId)
       .withValue(traceKey, trace)
       .withValue(clientAddressKey, options.clientAddress(exchange))
-    const ctx = withFields(withEvent(values), { requestId: this.requestId, traceId: trace.traceId })
+    const request = withRequest(withEvent(values), new ExchangeFacts(exchange, this))
+    const named = withFields(request, { requestId: this.requestId, traceId: trace.traceId })
+    this.#recording = this.#skipped
+      ? undefined
+      : attempt(undefined, () => options.recorder?.begin(exchange, named))
+    const ctx = this.#recording?.ctx ?? named
 
     const callerMs = callerDeadline(exchange, options, instruments)
     this.expired = callerMs <= 0
@@ -154,17 +163,8 @@ class RequestObservation implements Observation {
     this.ctx.cancel(causeOf[end.kind])
   }
 
-  #record(verdict: Verdict): void {
-    const seconds = (clock.now() - this.#startMs) / 1000
-    const route = this.#template()
-    this.#instruments.closed(this.#method, this.#scheme, route, verdict, seconds)
-    if (this.ctx.deadline !== undefined) {
-      this.#instruments.deadline(this.expired ? 'expired' : verdict.late ? 'missed' : 'met')
-    }
-    this.#line(verdict, route, seconds)
-  }
-
-  #template(): string {
+  /** The template of the route as far as it is known, else ''. */
+  template(): string {
     for (const resolve of this.#routes) {
       const template = attempt(undefined, resolve)
       if (template !== undefined) return template
@@ -172,8 +172,30 @@ class RequestObservation implements Observation {
     return ''
   }
 
+  #record(verdict: Verdict): void {
+    const seconds = (clock.now() - this.#startMs) / 1000
+    const route = this.template()
+    this.#instruments.closed(this.#method, this.#scheme, route, verdict, seconds)
+    if (this.ctx.deadline !== undefined) {
+      this.#instruments.deadline(this.expired ? 'expired' : verdict.late ? 'missed' : 'met')
+    }
+    const why = this.#whyShown(verdict, seconds)
+    if (why === undefined) this.#recording?.discard()
+    this.#line(verdict, route, seconds)
+    if (why === undefined) return
+    // The request's own line is among them if its level refuses it.
+    this.#recording?.dump(why)
+    this.#recording?.discard()
+  }
+
+  /** Why the lines that were recorded are written, if they are. */
+  #whyShown({ outcome }: Verdict, seconds: number): string | undefined {
+    if (outcome === 'error' || outcome === 'deadline') return outcome
+    return seconds * 1000 > (this.#options.recorder?.slowMs ?? Infinity) ? 'slow' : undefined
+  }
+
   #line(verdict: Verdict, route: string, seconds: number): void {
-    const log = this.#options.requestLog
+    const log = this.#options.requestLog?.withContext(this.ctx)
     const level = levelOf[verdict.outcome]
     if (log === undefined || !log.isLevelEnabled(level)) return
     const fields: Record<string, unknown> = {
@@ -188,7 +210,7 @@ class RequestObservation implements Observation {
     if (verdict.errorType !== '') fields['errorType'] = verdict.errorType
     if (this.#failed) fields['err'] = this.#error
     else if (verdict.outcome === 'deadline') fields['err'] = this.ctx.err
-    log.withContext(this.ctx)[level](fields, 'request')
+    log[level](fields, 'request')
   }
 }
 
@@ -196,45 +218,3 @@ class RequestObservation implements Observation {
 const causeOf = { finished: 'finished', aborted: 'client disconnected', cut: 'response broken off' } as const
 
 const levelOf = { ok: 'info', canceled: 'info', deadline: 'warn', error: 'error' } as const
-
-function requestIdOf(exchange: Exchange, options: ResolvedOptions, instruments: HttpInstruments): string {
-  const sent = exchange.header(options.requestIdHeader)
-  if (sent !== undefined && attempt(false, () => options.trustRequestId(exchange))) {
-    if (isRequestId(sent)) return sent
-    instruments.ignored('request_id')
-  }
-  const made = attempt('', options.generateRequestId)
-  return isRequestId(made) ? made : generateRequestId()
-}
-
-function traceOf(exchange: Exchange, options: ResolvedOptions, instruments: HttpInstruments): TraceContext {
-  const header = options.trustTrace ? exchange.header('traceparent') : undefined
-  if (header === undefined) return startTrace()
-  const trace = parseTraceparent(header)
-  if (trace === undefined) instruments.ignored('traceparent')
-  return trace ?? startTrace()
-}
-
-/** The caller's remaining time in ms; Infinity when it sent none, or is not trusted. */
-function callerDeadline(exchange: Exchange, options: ResolvedOptions, instruments: HttpInstruments): number {
-  if (!options.trustDeadline) return Infinity
-  const headers = { get: (name: string): string | null => exchange.header(name) ?? null }
-  const onMalformed = (): void => instruments.ignored('deadline')
-  return extractDeadline(headers, { maxMs: options.maxDeadlineMs, onMalformed }) ?? Infinity
-}
-
-/** Without the query, which is where people put secrets, and cut to a length that a log line can bear. */
-function pathOf(target: string): string {
-  const query = target.indexOf('?')
-  const path = query === -1 ? target : target.slice(0, query)
-  return path.length > 1024 ? `${path.slice(0, 1024)}…` : path
-}
-
-/** What a user's function answers, or `otherwise` when it throws: observing a request never fails it. */
-function attempt<T>(otherwise: T, fn: () => T): T {
-  try {
-    return fn()
-  } catch {
-    return otherwise
-  }
-}

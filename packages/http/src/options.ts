@@ -9,6 +9,8 @@ import type { AddressOptions } from './client-address.ts'
 import { clientAddressOf } from './client-address.ts'
 import { HttpError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
+import type { RecorderOptions, RequestRecorder } from './recorder.ts'
+import { resolveRecorder } from './recorder.ts'
 import type { RequestIdOptions } from './request-id.ts'
 import { generateRequestId } from './request-id.ts'
 
@@ -28,6 +30,12 @@ export interface HttpOptions {
   trace?: { trust?: boolean }
   /** Which forwarding hops to believe about the client's address. Default: none. */
   address?: AddressOptions
+  /**
+   * Keeps the lines of each request that the levels refuse, and writes them if it ends as `error` or `deadline` or takes
+   * longer than `slowMs`. While requests are recorded their disabled log calls cost what lines cost, but for the
+   * writing. Default: off.
+   */
+  recorder?: RecorderOptions
   /** Requests to leave out of metrics and logs (health probes, say). They get their context all the same. */
   skip?(exchange: Exchange): boolean
 }
@@ -54,6 +62,7 @@ export interface ResolvedOptions {
   readonly maxDeadlineMs: number
   readonly trustTrace: boolean
   readonly clientAddress: (exchange: Exchange) => string | undefined
+  readonly recorder: RequestRecorder | undefined
   readonly skip: (exchange: Exchange) => boolean
 }
 
@@ -65,6 +74,7 @@ const known: Readonly<Record<keyof HttpOptions, readonly string[]>> = {
   deadline: ['trust', 'maxMs'],
   trace: ['trust'],
   address: ['trust', 'header'],
+  recorder: ['level', 'maxLines', 'maxCharacters', 'slowMs', 'when'],
   skip: [],
 }
 
@@ -81,6 +91,7 @@ export function resolveOptions(options: HttpOptions = {}): ResolvedOptions {
   }
   const { requestId = {}, deadline = {} } = options
   const log = options.log === false ? undefined : (options.log ?? defaultLogger())
+  const { recorder } = options
   return {
     metrics: options.metrics ?? defaultMetrics,
     log: log ?? defaultLogger(),
@@ -93,6 +104,7 @@ export function resolveOptions(options: HttpOptions = {}): ResolvedOptions {
     maxDeadlineMs: duration('deadline.maxMs', deadline.maxMs),
     trustTrace: options.trace?.trust ?? false,
     clientAddress: clientAddressOf(options.address),
+    recorder: recorder === undefined ? undefined : resolveRecorder(recorder, log ?? defaultLogger()),
     skip: (exchange) => options.skip?.(exchange) ?? false,
   }
 }

@@ -17,8 +17,8 @@ export interface DumpResult {
 export class Recordings {
   readonly #key: Key<Recorder | undefined> = createKey<Recorder>('log.recorder')
   readonly #active = new Set<ContextRecording>()
-  /** Active recordings by their levels. */
-  readonly #counts = new Map<number, number>()
+  /** How many are active of each level, whose numbers are tens. */
+  readonly #counts: number[] = [0, 0, 0, 0, 0, 0, 0]
   readonly #moved: () => void
 
   /** `moved` is called when `floor` may be another. */
@@ -26,9 +26,10 @@ export class Recordings {
     this.#moved = moved
   }
 
-  /** The lowest level that any of them keeps; `Infinity` when none is active. Looks at six numbers. */
+  /** The lowest level that any of them keeps; `Infinity` when none is active. Looks at seven numbers. */
   get floor(): number {
-    return this.#counts.size === 0 ? Infinity : Math.min(...this.#counts.keys())
+    const lowest = this.#counts.findIndex((count) => count > 0)
+    return lowest === -1 ? Infinity : lowest * 10
   }
 
   begin(ctx: Context, options: ResolvedRecordOptions, write: WriteRecorded): ContextRecording {
@@ -61,10 +62,10 @@ export class Recordings {
     if (this.#active.delete(recording)) this.#count(recording.threshold, -1)
   }
 
-  #count(threshold: number, by: number): void {
-    const count = (this.#counts.get(threshold) ?? 0) + by
-    if (count === 0) this.#counts.delete(threshold)
-    else this.#counts.set(threshold, count)
+  #count(threshold: number, by: 1 | -1): void {
+    const at = threshold / 10
+    const count = (this.#counts[at] ?? 0) + by
+    this.#counts[at] = count
     // Otherwise there are others of this level, before and now.
     if (count === 0 || (count === 1 && by === 1)) this.#moved()
   }
