@@ -6,6 +6,9 @@ import type { Exchange, HttpOptions } from '@kit/http'
 import { observeListener } from '@kit/http/node'
 import type { ConformanceServer, StartConformanceApp } from '@kit/http/testing'
 import { adapterConformance, serveConformanceApp } from '@kit/http/testing'
+import { createLogger, logStats, setUser } from '@kit/log'
+import type { OverrideOptions } from '@kit/log'
+import { memoryDestination } from '@kit/log/testing'
 import { createMetrics } from '@kit/metrics'
 import type { Express, NextFunction, Request, Response } from 'express'
 import express5 from 'express'
@@ -233,6 +236,60 @@ describe.each(majors)('%s: route templates', (_, express) => {
       },
     })
     expect(seen).toEqual(['/mount/x?q=1'])
+  })
+})
+
+describe.each(majors)('%s: the log of single requests', (_, express) => {
+  it('is raised by route, header and user, and recorded for requests that fail', async () => {
+    const destination = memoryDestination()
+    const log = createLogger({ format: 'json', destination, level: 'warn' })
+    const pool = log.named('db.pool')
+    const app = express()
+    app.set('env', 'test')
+    app.use(kit({ metrics: createMetrics(), log, recorder: {} }))
+    app.use((req, _res, next) => {
+      pool.debug('before the route')
+      setUser(req.ctx, req.get('x-user'))
+      next()
+    })
+    const orders = express.Router({ mergeParams: true })
+    orders.get('/orders/:id', (req, res) => {
+      pool.debug('in the route')
+      req.log.debug('of the request')
+      res.send('ok')
+    })
+    orders.get('/boom', () => {
+      pool.debug('before the boom')
+      throw failure()
+    })
+    app.use('/orgs/:org', orders)
+    const server = await serveConformanceApp(createServer(app))
+    const said = async (path: string, when?: OverrideOptions['when'], headers = {}): Promise<unknown[]> => {
+      using override = when === undefined ? undefined : log.levels.override({ when, level: 'debug' })
+      destination.clear()
+      await (await fetch(server.url + path, { headers })).text()
+      // The request has ended when its recording has.
+      await expect.poll(() => logStats().activeRecordings).toBe(0)
+      expect(override?.lines).not.toBe(0)
+      return destination.records
+        .filter(({ logger }) => logger !== 'log.levels')
+        .map(({ msg, recorded }) => (recorded === true ? `recorded: ${String(msg)}` : msg))
+    }
+    const inRoute = ['in the route', 'of the request', 'request']
+    expect(await said('/orgs/a/orders/1', { route: '/orgs/:org/orders/:id' })).toEqual(inRoute)
+    expect(await said('/orgs/a/orders/1', { user: 'ann' }, { 'x-user': 'ann' })).toEqual(inRoute)
+    expect(await said('/orgs/a/orders/1', { header: 'x-user' }, { 'x-user': 'ann' })).toEqual([
+      'before the route',
+      ...inRoute,
+    ])
+    expect(await said('/orgs/a/orders/1')).toEqual([])
+    expect(await said('/orgs/a/boom')).toEqual([
+      'request',
+      '2 recorded lines',
+      'recorded: before the route',
+      'recorded: before the boom',
+    ])
+    await server.close()
   })
 })
 
