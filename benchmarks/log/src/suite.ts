@@ -5,6 +5,7 @@ import { contextCost, contextFields, contextsInTurn } from './groups/context.ts'
 import { depth } from './groups/depth.ts'
 import { disabledMany, disabledOne } from './groups/disabled.ts'
 import { children, errors, fields, grandchildren, messages, nested } from './groups/line.ts'
+import { disabledBeside, recorded, recording } from './groups/recorder.ts'
 import { relevel } from './groups/relevel.ts'
 import { texts } from './groups/text.ts'
 import type { LogGroup } from './suite-types.ts'
@@ -18,6 +19,7 @@ export const suite: {
   groups: [
     disabledOne,
     disabledMany,
+    disabledBeside,
     ...messages,
     ...fields,
     ...nested,
@@ -31,6 +33,8 @@ export const suite: {
     ...contextFields,
     contextCost,
     contextsInTurn,
+    recorded,
+    recording,
     ...texts,
     relevel,
   ],
