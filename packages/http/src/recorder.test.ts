@@ -8,7 +8,7 @@ import type { Logger, OverrideOptions } from '@kit/log'
 import { memoryDestination } from '@kit/log/testing'
 import { createMetrics } from '@kit/metrics'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { HttpOptions } from './index.ts'
+import type { Exchange, HttpOptions } from './index.ts'
 import { createObserver } from './index.ts'
 import { observeListener } from './node.ts'
 import { Client } from './testing/client.ts'
@@ -58,6 +58,12 @@ function said(): unknown[] {
     })
 }
 
+/** A request that came through nothing. */
+function arrival(header: (name: string) => string | undefined): Exchange {
+  const peerAddress = undefined
+  return { method: 'GET', target: '/', scheme: 'http', protocolVersion: '1.1', peerAddress, header }
+}
+
 describe('an override of the log', () => {
   const handler: Handler = (req, res) => {
     const pool = log.named('db.pool')
@@ -96,22 +102,30 @@ describe('an override of the log', () => {
     await expect.poll(said).toEqual([...lines, 'request'])
   })
 
+  it('reaches the line of a request that ends where its context is not the ambient one', () => {
+    log.levels.set('', 'error')
+    using _override = log.levels.override({ when: { header: { 'x-debug': '1' } }, level: 'info' })
+    for (const value of ['1', '0']) {
+      const observer = createObserver({ metrics: createMetrics(), log })
+      observer
+        .begin(
+          {},
+          arrival(() => value),
+        )
+        .observation.end({ kind: 'finished', status: 200 })
+    }
+    expect(said()).toEqual(['request'])
+  })
+
   it('costs a request no look at its headers or its route while there is none', () => {
     const read: string[] = []
     const observer = createObserver({ metrics: createMetrics(), log })
     const { observation } = observer.begin(
       {},
-      {
-        method: 'GET',
-        target: '/',
-        scheme: 'http',
-        protocolVersion: '1.1',
-        peerAddress: undefined,
-        header(name) {
-          read.push(name)
-          return '1'
-        },
-      },
+      arrival((name) => {
+        read.push(name)
+        return '1'
+      }),
     )
     read.length = 0
     observation.route(() => {
@@ -254,7 +268,11 @@ describe('a recorder', () => {
     client.close()
     await expect.poll(() => logStats().activeRecordings).toBe(0)
     await expect
-      .poll(() => said().toSorted())
+      .poll(() =>
+        said()
+          .map(String)
+          .toSorted((a, b) => (a < b ? -1 : 1)),
+      )
       .toEqual(['1 because of error', 'recorded: before', 'request', 'request'])
     expect([inFlight, log.isLevelEnabled('debug')]).toEqual([1, false])
   })

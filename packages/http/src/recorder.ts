@@ -35,16 +35,15 @@ export interface RequestRecorder {
  *
  * @throws HttpError `KIT_HTTP_OPTION_INVALID`.
  */
-export function resolveRecorder(
-  { when, slowMs = Infinity, ...kept }: RecorderOptions,
-  log: Logger,
-): RequestRecorder {
+export function resolveRecorder(options: RecorderOptions, log: Logger): RequestRecorder {
+  const { level, maxLines, maxCharacters, slowMs = Infinity } = options
   if (typeof slowMs !== 'number' || !(slowMs >= 0)) {
     throw new HttpError('KIT_HTTP_OPTION_INVALID', 'recorder.slowMs must be a number of milliseconds.')
   }
-  if (when !== undefined && typeof when !== 'function') {
+  if (options.when !== undefined && typeof options.when !== 'function') {
     throw new HttpError('KIT_HTTP_OPTION_INVALID', 'recorder.when must be a function of the exchange.')
   }
+  const kept = { level, maxLines, maxCharacters }
   try {
     // The log knows best what it takes.
     log.record(background, kept).discard()
@@ -54,7 +53,6 @@ export function resolveRecorder(
   }
   return {
     slowMs,
-    begin: (exchange, ctx) =>
-      when === undefined || when(exchange) === true ? log.record(ctx, kept) : undefined,
+    begin: (exchange, ctx) => ((options.when?.(exchange) ?? true) ? log.record(ctx, kept) : undefined),
   }
 }

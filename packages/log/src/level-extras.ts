@@ -41,12 +41,13 @@ const audit: Resource = {
 
 /** No level changes, so there is nothing to compare with `If-Match`. */
 const flush: Resource = {
-  POST: async ({ request, levels, dialect, author }) => {
+  POST: async (exchange) => {
+    const { request, levels, dialect } = exchange
     const text = await readText(request)
     if (text !== '') requireJson(request)
     const { reason, ...others } = text === '' ? {} : parseObject(text)
     if (Object.keys(others).length > 0) throw new Refusal(400, 'a flush has no other member than reason')
-    const by = author()
+    const by = exchange.author()
     return reply(200, dialect, levels.dumpRecordings(readReason(reason) ?? 'asked for', by))
   },
 }

@@ -189,8 +189,8 @@ test('the lines that come out are those that a simple model says, and nothing st
         destination.records
           .filter(({ logger }) => logger !== 'log.levels')
           .map(({ id, recorded, recordedLines, lostLines }) => {
-            if (recordedLines !== undefined) return `${String(recordedLines)} kept, ${String(lostLines)} lost`
-            return `${recorded === true ? 'recorded' : 'written'} ${String(id)}`
+            if (recordedLines !== undefined) return `${Number(recordedLines)} kept, ${Number(lostLines)} lost`
+            return `${recorded === true ? 'recorded' : 'written'} ${Number(id)}`
           }),
       ).toEqual(expected)
 

@@ -1,6 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { background, createKey, run } from '@kit/context'
+import type { Context } from '@kit/context'
 import { manualClock } from '@kit/context/testing'
 import type { ManualClock } from '@kit/context/testing'
 import { createLogger, logStats, withFields } from './index.ts'
@@ -18,7 +19,8 @@ beforeEach(() => {
 })
 afterEach(() => {
   time[Symbol.dispose]()
-  expect(logStats()).toMatchObject({ activeRecordings: 0, recordedCharacters: 0 })
+  const { activeRecordings, recordedCharacters } = logStats()
+  if (activeRecordings + recordedCharacters > 0) throw new Error('a recording was left behind')
 })
 
 function open(options: LoggerOptions): Logger {
@@ -320,6 +322,18 @@ describe('the bounds of a recording', () => {
     for (const one of all) one.discard()
   })
 
+  test('are those of active recordings alone: what is over makes no chain longer', () => {
+    let ctx: Context = background
+    for (let i = 0; i < 100_000; i += 1) {
+      const over = log.record(ctx)
+      over.discard()
+      ctx = over.ctx
+    }
+    using recording = log.record(ctx)
+    log.withContext(recording.ctx).debug('x')
+    expect(recording.lines).toBe(1)
+  })
+
   test('leave no listener on a long-lived context behind', () => {
     using ctx = background.withTimeout(1e6)
     for (let i = 0; i < 5000; i += 1) log.record(ctx)
@@ -349,7 +363,7 @@ describe('recorded lines', () => {
     })
     bound.debug(hostile, 'proxy')
     bound.debug({ level: 'forged', big: 1n })
-    bound.debug()
+    bound.debug({ undefined })
     bound.debug(
       {
         get inner() {

@@ -95,7 +95,7 @@ export interface DumpReason {
 /** What contexts carry: where their lines go while the recording is active. */
 export class Recorder implements Evictable {
   readonly threshold: number
-  /** The recording within which this one was made. */
+  /** The recording within which this one was made; one that was over by then is left out, so that chains stay short. */
   readonly outer: Recorder | undefined
   /** Undefined once it is over, as is `#kept`: then only the `Recording` has the lines, and whoever has that. */
   #ended: (() => void) | undefined
@@ -110,19 +110,20 @@ export class Recorder implements Evictable {
     enter(this)
   }
 
+  /** This one, or the nearest around it that is active. */
+  get active(): Recorder | undefined {
+    return this.#kept === undefined ? this.outer?.active : this
+  }
+
   /** Whether it, or one around it, keeps lines of this level. */
   wants(level: number): boolean {
-    for (let at: Recorder | undefined = this; at !== undefined; at = at.outer) {
-      if (at.#kept !== undefined && level >= at.threshold) return true
-    }
-    return false
+    return (this.#kept !== undefined && level >= this.threshold) || this.outer?.wants(level) === true
   }
 
   /** Keeps a line, as do those around it that want it. */
   keep(line: KeptLine): void {
-    for (let at: Recorder | undefined = this; at !== undefined; at = at.outer) {
-      if (line.level >= at.threshold) at.#push(line)
-    }
+    this.outer?.keep(line)
+    if (line.level >= this.threshold) this.#push(line)
   }
 
   /** Empties it. */
@@ -176,7 +177,7 @@ export class ContextRecording implements Recording {
   ) {
     this.threshold = options.threshold
     this.#kept = new KeptLines(options.maxLines, options.maxCharacters)
-    const recorder = new Recorder(this.threshold, this.#kept, ctx.value(key), () => {
+    const recorder = new Recorder(this.threshold, this.#kept, ctx.value(key)?.active, () => {
       this.#stop?.()
       ended(this)
     })

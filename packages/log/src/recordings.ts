@@ -50,7 +50,9 @@ export class Recordings {
   dump(why: DumpReason): DumpResult {
     let recordings = 0
     let lines = 0
-    for (const recording of [...this.#active]) {
+    // Those of now: what is written may begin others.
+    const active = [...this.#active]
+    for (const recording of active) {
       const written = recording.show(why)
       if (written > 0) recordings += 1
       lines += written

@@ -1,6 +1,7 @@
 /* What calls below the level cost while something may want them: the flight recorder, and overrides. */
+import type { Context, run as runIn } from '@kit/context'
 import type { Operation } from '@kit-benchmarks/context/harness/suite.js'
-import type { Recording } from '@kit/log'
+import type { Logger, Recording } from '@kit/log'
 import { nowhere } from '../output.ts'
 import type { Output } from '../output.ts'
 import type { LogCase, LogGroup } from '../suite-types.ts'
@@ -61,11 +62,11 @@ export const recording: LogGroup = {
 }
 
 interface Kit {
-  readonly log: import('@kit/log').Logger
-  readonly background: import('@kit/context').Context
+  readonly log: Logger
+  readonly background: Context
 }
 
-async function kitAt(to: Output): Promise<Kit & { run: typeof import('@kit/context').run }> {
+async function kitAt(to: Output): Promise<Kit & { run: typeof runIn }> {
   const { background, run } = await import('@kit/context')
   const { createLogger, withFields } = await import('@kit/log')
   const log = createLogger({ format: 'json', level: 'info', destination: toTarget(to) })
