@@ -116,16 +116,18 @@ class RequestObservation implements Observation {
 
     this.requestId = requestIdOf(exchange, options, instruments)
     const trace = traceOf(exchange, options, instruments)
-    const values = background
+    // The facts first: where there are no others yet, none are looked for.
+    const values = withRequest(background, new ExchangeFacts(exchange, this))
       .withValue(requestIdKey, this.requestId)
       .withValue(traceKey, trace)
       .withValue(clientAddressKey, options.clientAddress(exchange))
-    const request = withRequest(withEvent(values), new ExchangeFacts(exchange, this))
-    const named = withFields(request, { requestId: this.requestId, traceId: trace.traceId })
-    this.#recording = this.#skipped
-      ? undefined
-      : attempt(undefined, () => options.recorder?.begin(exchange, named))
-    const ctx = this.#recording?.ctx ?? named
+    const named = withFields(withEvent(values), { requestId: this.requestId, traceId: trace.traceId })
+    const { recorder } = options
+    this.#recording =
+      recorder === undefined || this.#skipped
+        ? undefined
+        : attempt(undefined, () => recorder.begin(exchange, named))
+    const ctx = this.#recording === undefined ? named : this.#recording.ctx
 
     const callerMs = callerDeadline(exchange, options, instruments)
     this.expired = callerMs <= 0
