@@ -241,3 +241,22 @@ describe('receivers', () => {
     expect(destination.lines).toHaveLength(1)
   })
 })
+
+test('of recorded lines are delivered when these are written, and say what they say', () => {
+  fc.assert(
+    fc.property(anything, (value) => {
+      const { log, records } = hearing({ level: 'silent' })
+      const recording = log.record(background, { level: 'trace', maxCharacters: 1_048_576 })
+      run(recording.ctx, () => sayEverywhere(log, value))
+      log.withContext(recording.ctx).debug({ recorded: 'by the caller' }, 'has the name already')
+      expect(records).toEqual([])
+      recording.dump('to see them')
+      recording.discard()
+      const lines = destination.lines.map((line) => JSON.parse(line) as object)
+      expect(lines.length).toBe(6)
+      expect(records.map((record) => JSON.parse(JSON.stringify(lineOf(record))) as object)).toEqual(lines)
+      expect(records.slice(1).map(({ errors }) => errors)).toContainEqual(['err'])
+      expect(records.at(-1)?.fields).toMatchObject({ recorded: 'by the caller', 'recorded+': true })
+    }),
+  )
+})

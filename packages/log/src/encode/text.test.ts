@@ -6,7 +6,7 @@ import { TextFormat, textLabel } from './text.ts'
 import { ValueEncoder } from './value.ts'
 
 const values = new ValueEncoder(new Redactor([], [], ''), textLabel(false))
-const format = new TextFormat(values, false)
+const format = new TextFormat(values, false, false)
 
 function field(value: unknown): string {
   return withBudget(() => format.field({ a: value }, 'a', format.known('a')))
