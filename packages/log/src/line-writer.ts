@@ -7,7 +7,7 @@ import type { Context } from '@kit/context'
 import { contextFields } from './context-fields.ts'
 import { auditLine } from './audit.ts'
 import type { AuditRecord } from './audit.ts'
-import { isError } from './encode/error.ts'
+import { errorMessage, extraFields, hasOwnSafely, NONE, sortArguments } from './call-arguments.ts'
 import { isPlain } from './encode/escape.ts'
 import { noFields, openFields } from './encode/fields.ts'
 import type { FieldSet } from './encode/fields.ts'
@@ -286,68 +286,5 @@ export class LineWriter implements LineSource {
       stats.droppedFields += 1
     }
     return (replaced === undefined ? inherited : inherited.without(replaced)).text + added
-  }
-}
-
-interface SortedArguments {
-  readonly subject: object | undefined
-  readonly template: string | undefined
-  readonly rest: readonly unknown[]
-}
-
-const NONE: readonly unknown[] = []
-
-/** Which argument is the object, which the message, and which are left. */
-function sortArguments(args: readonly unknown[]): SortedArguments {
-  const [first] = args
-  const subject = typeof first === 'object' && first !== null ? first : undefined
-  let at = subject !== undefined || (args.length > 1 && (first === undefined || first === null)) ? 1 : 0
-  let template: string | undefined
-  if (at < args.length) {
-    const candidate = args[at]
-    if (typeof candidate === 'string') template = candidate
-    else if (isOtherPrimitive(candidate)) template = String(candidate)
-    if (template !== undefined || candidate === undefined || candidate === null) at += 1
-  }
-  return { subject, template, rest: at < args.length ? args.slice(at) : NONE }
-}
-
-function isOtherPrimitive(value: unknown): boolean {
-  return value !== undefined && value !== null && typeof value !== 'object' && typeof value !== 'function'
-}
-
-/** Arguments that the message has no place for, under names that the call's own fields do not use. */
-function extraFields(fields: object | undefined, extras: readonly unknown[]): object {
-  const named: Record<string, unknown> = {}
-  const others = [...extras]
-  const error = others.findIndex(isError)
-  if (error !== -1) named[freeName(fields, 'err')] = others.splice(error, 1)[0]
-  if (others.length > 0) named[freeName(fields, 'args')] = others
-  return named
-}
-
-function freeName(fields: object | undefined, name: string): string {
-  if (fields === undefined) return name
-  let free = name
-  while (hasOwnSafely(fields, free)) free += '+'
-  return free
-}
-
-function errorMessage(fields: object): string | undefined {
-  try {
-    const { err } = fields as { err?: unknown }
-    if (!isError(err)) return undefined
-    const message: unknown = err.message
-    return typeof message === 'string' ? message : undefined
-  } catch {
-    return undefined
-  }
-}
-
-function hasOwnSafely(fields: object, name: string): boolean {
-  try {
-    return Object.hasOwn(fields, name)
-  } catch {
-    return false
   }
 }
