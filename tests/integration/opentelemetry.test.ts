@@ -1,19 +1,9 @@
 import { execFile } from 'node:child_process'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { root } from './demo.ts'
-
-const require = createRequire(join(root, 'tests/matrix/package.json'))
-
-function binaryOf(line: string): string | undefined {
-  try {
-    return join(dirname(require.resolve(`${line}/package.json`)), 'bin/node')
-  } catch {
-    return undefined
-  }
-}
+import { binaryOf } from './lines.ts'
 
 const lines = ['node22', 'node24', 'node26'].map((line) => ({ line, binary: binaryOf(line) }))
 
