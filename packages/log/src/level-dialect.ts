@@ -2,6 +2,9 @@
 // zap's AtomicLevel (`level`), and those of Spring Boot's /loggers (`levels`, `loggers`, `configuredLevel`,
 // `effectiveLevel`). Spring's media type, when the client asks for it, makes the levels upper case.
 
+import type { Exchange } from './level-exchange.ts'
+import { levelOfGroup } from './level-groups.ts'
+import type { LevelGroups } from './level-groups.ts'
 import { levelNames } from './level.ts'
 import type { Level } from './level.ts'
 import type { Change, LevelState, LevelTree } from './levels.ts'
@@ -26,9 +29,12 @@ export function dialectFor(accept: string | null): Dialect {
 /** Names that mean something else on the network: Spring calls the root ROOT, and `-` leads to what is no logger. */
 const TAKEN = /^(?:ROOT|-|-\/.*)$/
 
-/** The name that the network uses for a target. A logger whose name is taken has a `=` before it, which no name has. */
-export function wireName(name: string): string {
-  if (TAKEN.test(name)) return `=${name}`
+/**
+ * The name that the network uses for a target. A logger whose name is taken, by a group for one, has a `=` before it,
+ * which no name has.
+ */
+export function wireName(name: string, groups: LevelGroups): string {
+  if (TAKEN.test(name) || groups.has(name)) return `=${name}`
   return name === '' ? 'ROOT' : name
 }
 
@@ -39,14 +45,16 @@ export function targetName(name: string): string {
 }
 
 /** The whole tree as a body. */
-export function describeTree(levels: LevelTree, dialect: Dialect): object {
+export function describeTree({ levels, dialect, groups }: Exchange): object {
   const loggers: Record<string, object> = Object.create(null)
-  for (const state of levels.list()) loggers[wireName(state.name)] = describeLogger(state, dialect)
+  for (const state of levels.list()) loggers[wireName(state.name, groups)] = describeLogger(state, dialect)
+  const described: Record<string, object> = Object.create(null)
+  for (const [name, members] of groups) described[name] = describeGroup(members, levels, dialect)
   return {
     level: dialect.level(levels.get().level),
     levels: levelNames.toReversed().map((level) => dialect.level(level)),
     loggers,
-    groups: {},
+    groups: described,
     overrides: levels.overrides().map((one) => describeOverride(one, dialect, false)),
     revision: levels.revision,
   }
@@ -61,10 +69,19 @@ export function describeLogger(state: LevelState, dialect: Dialect): object {
   }
 }
 
-/** A change as a body. */
-export function describeChange(change: Change, dialect: Dialect): object {
+/** A group as a body. As Spring's, it has a level only where it has one. */
+export function describeGroup(members: readonly string[], levels: LevelTree, dialect: Dialect): object {
+  const level = levelOfGroup(levels, members)
   return {
-    name: wireName(change.name),
+    ...(level === undefined ? undefined : { configuredLevel: dialect.level(level) }),
+    members: members.map((member) => (member === '' ? 'ROOT' : member)),
+  }
+}
+
+/** A change as a body. */
+export function describeChange(change: Change, { dialect, groups }: Exchange): object {
+  return {
+    name: wireName(change.name, groups),
     before: dialect.level(change.before),
     after: dialect.level(change.after),
     ...(change.expiresAt === undefined ? undefined : { expiresAt: change.expiresAt }),

@@ -3,6 +3,7 @@
 
 import { parseDuration } from './duration.ts'
 import type { Dialect } from './level-dialect.ts'
+import type { LevelGroups } from './level-groups.ts'
 import { INFO, levelNumber } from './level.ts'
 import type { Level } from './level.ts'
 import { hasTag } from './level-reply.ts'
@@ -18,6 +19,7 @@ export interface Exchange {
   readonly base: string
   readonly levels: LevelTree
   readonly dialect: Dialect
+  readonly groups: LevelGroups
   /** Who asks, for the audit. */
   author(): string
 }

@@ -56,7 +56,10 @@ afterAll(async () => {
 beforeEach(() => {
   destination.clear()
   log = createLogger({ format: 'json', destination, level: 'info,db=warn' })
-  handle = levelHandler(log.levels, { authorize: 'none' })
+  handle = levelHandler(log.levels, {
+    authorize: 'none',
+    groups: { sql: ['db', 'orm'], test: ['a.one', 'a.two'] },
+  })
   return () => {
     // Timers of temporary levels.
     log.levels.reset()
@@ -155,7 +158,7 @@ describe('a client of Spring Boot', () => {
         ROOT: { configuredLevel: 'INFO', effectiveLevel: 'INFO' },
         db: { configuredLevel: 'WARN', effectiveLevel: 'WARN' },
       },
-      groups: {},
+      groups: { sql: { members: ['db', 'orm'] }, test: { members: ['a.one', 'a.two'] } },
     })
   })
 
@@ -191,6 +194,23 @@ describe('a client of Spring Boot', () => {
     expect(answer.status).toBe(status)
     expect(answer.body === '').toBe(status === 204)
     expect(log.levels.get('db').level).toBe(level)
+  })
+
+  test('sets a group, whose members it reads one by one, and clears it', async () => {
+    const group = async (): Promise<unknown> =>
+      JSON.parse((await wire('GET /log/levels/test', [accept])).body)
+    const members = (): unknown[] => ['a.one', 'a.two'].map((name) => log.levels.get(name).configured)
+    expect(await group()).toEqual({ name: 'test', members: ['a.one', 'a.two'] })
+    const sent = await wire('POST /log/levels/test', [SPRING], '{"configuredLevel":"DEBUG"}')
+    expect([sent.status, sent.body]).toEqual([204, ''])
+    expect(members()).toEqual(['debug', 'debug'])
+    expect(await group()).toEqual({ name: 'test', configuredLevel: 'DEBUG', members: ['a.one', 'a.two'] })
+    expect((await wire('POST /log/levels/test', [SPRING], '{"configuredLevel":"none"}')).status).toBe(400)
+    // What Spring goes on showing for the group is no longer so.
+    await wire('POST /log/levels/a.one', [SPRING], '{"configuredLevel":"ERROR"}')
+    expect(await group()).toEqual({ name: 'test', members: ['a.one', 'a.two'] })
+    expect((await wire('POST /log/levels/test', [SPRING], '{}')).status).toBe(204)
+    expect(members()).toEqual([undefined, undefined])
   })
 
   test('sets one that is not there yet, and reads it in upper case', async () => {

@@ -12,8 +12,10 @@ import { dialectFor, targetName } from './level-dialect.ts'
 import type { Dialect } from './level-dialect.ts'
 import type { Exchange, Resource } from './level-exchange.ts'
 import { extraResource } from './level-extras.ts'
+import { resolveGroups } from './level-groups.ts'
+import type { LevelGroups } from './level-groups.ts'
 import { refuse, reply } from './level-reply.ts'
-import { allLevels, oneLevel } from './level-resources.ts'
+import { allLevels, oneGroup, oneLevel } from './level-resources.ts'
 import { parseTarget } from './level-spec.ts'
 import type { LevelTree } from './levels.ts'
 import { Refusal } from './request-body.ts'
@@ -36,6 +38,11 @@ export interface LevelHandlerOptions {
    * has its name point to this machine can.
    */
   hosts?: readonly string[] | undefined
+  /**
+   * Names for several targets, such as `{ web: ['http', 'express.*'] }`: their levels are read and changed together, under
+   * `{base}/{name}` and in a PATCH. At most 256, of at most 256 each. A logger of a group's name is `=` and the name.
+   */
+  groups?: Readonly<Record<string, readonly string[]>> | undefined
   /** Who asks, for the audit: at most 256 characters of it. Default `'http'`. */
   author?: ((request: Request) => string | undefined) | undefined
 }
@@ -60,7 +67,7 @@ export interface LevelHandlerOptions {
  * Levels below `info` end after 15 minutes unless `ttl` says otherwise (a number of milliseconds, `"90s"`,
  * `"1h30m"`, at most 24 h; `"none"` for no end), also when clients of zap or Spring set them: replies to PUT and
  * GET show `expiresAt`. `If-Match` with the `ETag` of a GET guards against changes in between. A logger whose name
- * means something else here (`ROOT`, `-`, in a PATCH `level`, `spec`, `ttl`, `reason`) is written with a `=` before it.
+ * means something else here (`ROOT`, `-`, a group, in a PATCH `level`, `spec`, `ttl`, `reason`) is written with a `=` before it.
  * Bodies have at most 4 KiB. A request from another origin's page changes nothing.
  *
  * Throws `LogError`: `KIT_LOG_NO_AUTHORIZE` without `authorize`, `KIT_LOG_BAD_OPTION`, `KIT_LOG_UNKNOWN_OPTION`.
@@ -85,19 +92,20 @@ interface Resolved {
   readonly base: string
   readonly hosts: ReadonlySet<string> | undefined
   readonly author: (request: Request) => string | undefined
+  readonly groups: LevelGroups
 }
 
 const MAX_AUTHOR = 256
 
 function resolveOptions(options: LevelHandlerOptions): Resolved {
-  const { authorize, base = '/log/levels', hosts, author = () => undefined } = options ?? {}
+  const { authorize, base = '/log/levels', hosts, author = () => undefined, groups } = options ?? {}
   if (authorize !== 'none' && typeof authorize !== 'function') {
     throw new LogError(
       'KIT_LOG_NO_AUTHORIZE',
       "levelHandler needs authorize: a function that decides each request, or 'none' if only loopback reaches it.",
     )
   }
-  checkOptionNames('levelHandler', options, ['authorize', 'base', 'hosts', 'author'])
+  checkOptionNames('levelHandler', options, ['authorize', 'base', 'hosts', 'author', 'groups'])
   if (typeof base !== 'string' || !base.startsWith('/')) {
     throw new LogError('KIT_LOG_BAD_OPTION', "base is a path that starts with '/', such as '/log/levels'.")
   }
@@ -112,6 +120,7 @@ function resolveOptions(options: LevelHandlerOptions): Resolved {
     base: base.replace(/\/+$/, ''),
     hosts: hosts === undefined ? undefined : new Set(hosts.map((host) => host.toLowerCase())),
     author,
+    groups: resolveGroups(groups),
   }
 }
 
@@ -124,8 +133,8 @@ async function answer(
   const url = new URL(request.url)
   if (options.hosts?.has(url.hostname) === false) throw new Refusal(403, 'this host name is not served here')
   if (options.authorize !== 'none') await admit(request, options.authorize)
-  const { base } = options
-  const resource = find(url.pathname, base)
+  const { base, groups } = options
+  const resource = find(url.pathname, base, groups)
   const method = request.method === 'HEAD' ? 'GET' : request.method
   const respond = Object.hasOwn(resource, method) ? resource[method] : undefined
   if (respond === undefined) {
@@ -139,6 +148,7 @@ async function answer(
     base,
     levels,
     dialect,
+    groups,
     author: () => authorOf(request, options.author),
   }
   return respond(exchange)
@@ -159,7 +169,7 @@ async function admit(
 }
 
 /** The resource of a path. */
-function find(pathname: string, base: string): Resource {
+function find(pathname: string, base: string, groups: LevelGroups): Resource {
   // One slash at the end is a habit of clients; a name that ends with a slash writes it as %2F.
   const path = pathname.endsWith('/') ? pathname.slice(0, -1) : pathname
   if (path === base) return allLevels
@@ -176,6 +186,8 @@ function find(pathname: string, base: string): Resource {
   } catch {
     throw new Refusal(400, 'malformed logger name')
   }
+  const members = groups.get(name)
+  if (members !== undefined) return oneGroup(name, members)
   const target = targetName(name)
   parseTarget(target)
   return oneLevel(target)

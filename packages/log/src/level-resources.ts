@@ -1,6 +1,13 @@
 // The levels as resources: all of them at the base, each at its name.
 
-import { describeChange, describeLogger, describeTree, targetName, wireName } from './level-dialect.ts'
+import {
+  describeChange,
+  describeGroup,
+  describeLogger,
+  describeTree,
+  targetName,
+  wireName,
+} from './level-dialect.ts'
 import {
   appliedTo,
   mediaType,
@@ -11,16 +18,17 @@ import {
   requireJson,
 } from './level-exchange.ts'
 import type { Exchange, Resource } from './level-exchange.ts'
+import type { LevelGroups } from './level-groups.ts'
 import { levelName } from './level.ts'
 import type { Level } from './level.ts'
 import { empty, entityTag, hasTag, reply } from './level-reply.ts'
 import { formatTarget, parseLevelSpec, parseTarget } from './level-spec.ts'
-import type { Change, LevelSetting } from './levels.ts'
+import type { Change, LevelSetting, SetLevelOptions } from './levels.ts'
 import { parseObject, readForm, readText, Refusal } from './request-body.ts'
 
 /** All levels. */
 export const allLevels: Resource = {
-  GET: (exchange) => show(exchange, describeTree(exchange.levels, exchange.dialect)),
+  GET: (exchange) => show(exchange, describeTree(exchange)),
   PUT: putRoot,
   PATCH: patch,
   DELETE: (exchange) => reset(exchange, undefined),
@@ -30,13 +38,38 @@ export const allLevels: Resource = {
 export function oneLevel(name: string): Resource {
   return {
     GET: (exchange) => {
-      const { levels, dialect } = exchange
+      const { levels, dialect, groups } = exchange
       if (!levels.has(name)) throw new Refusal(404, 'no such logger')
-      return show(exchange, { name: wireName(name), ...describeLogger(levels.get(name), dialect) })
+      return show(exchange, { name: wireName(name, groups), ...describeLogger(levels.get(name), dialect) })
     },
     PUT: (exchange) => put(exchange, name),
     POST: (exchange) => post(exchange, name),
     DELETE: (exchange) => reset(exchange, name),
+  }
+}
+
+/** A group by its name: what is done to it is done to all its members, or to none. */
+export function oneGroup(name: string, members: readonly string[]): Resource {
+  return {
+    GET: (exchange) => show(exchange, { name, ...describeGroup(members, exchange.levels, exchange.dialect) }),
+    PUT: async (exchange) => {
+      const wanted = parseObject(await readText(exchange.request))
+      return await changed(exchange, applyAll(exchange, members, wanted, wanted['level']))
+    },
+    POST: async (exchange) => {
+      requireJson(exchange.request)
+      const wanted = parseObject(await readText(exchange.request))
+      applyAll(exchange, members, wanted, wanted['configuredLevel'] ?? null)
+      return empty(204)
+    },
+    DELETE: async (exchange) => {
+      refuseStale(exchange)
+      const by = exchange.author()
+      return await changed(
+        exchange,
+        members.flatMap((member) => exchange.levels.reset(member, by)),
+      )
+    },
   }
 }
 
@@ -58,7 +91,7 @@ async function putRoot(exchange: Exchange): Promise<Response> {
   const places = await appliedTo(exchange)
   return reply(200, dialect, {
     level: dialect.level(change.after),
-    ...describeChange(change, dialect),
+    ...describeChange(change, exchange),
     appliedTo: places,
   })
 }
@@ -67,7 +100,7 @@ async function put(exchange: Exchange, name: string): Promise<Response> {
   const wanted = parseObject(await readText(exchange.request))
   const change = apply(exchange, name, wanted, wanted['level'])
   const places = await appliedTo(exchange)
-  return reply(200, exchange.dialect, { ...describeChange(change, exchange.dialect), appliedTo: places })
+  return reply(200, exchange.dialect, { ...describeChange(change, exchange), appliedTo: places })
 }
 
 async function post(exchange: Exchange, name: string): Promise<Response> {
@@ -80,7 +113,7 @@ async function post(exchange: Exchange, name: string): Promise<Response> {
 async function patch(exchange: Exchange): Promise<Response> {
   const { spec, ttl, reason: why, ...rest } = parseObject(await readText(exchange.request))
   const reason = readReason(why)
-  const wanted = spec === undefined ? readMap(rest) : readSpec(spec, rest)
+  const wanted = spec === undefined ? readMap(rest, exchange.groups) : readSpec(spec, rest)
   if (wanted.size === 0) throw new Refusal(400, 'must specify a level')
   const by = exchange.author()
   const settings: LevelSetting[] = [...wanted].map(([name, level]) => {
@@ -101,29 +134,53 @@ async function changed(exchange: Exchange, changes: readonly Change[]): Promise<
   const { revision } = levels
   const places = await appliedTo(exchange)
   return reply(200, dialect, {
-    changes: changes.map((change) => describeChange(change, dialect)),
+    changes: changes.map((change) => describeChange(change, exchange)),
     revision,
     appliedTo: places,
   })
 }
 
 function apply(exchange: Exchange, name: string, wanted: Record<string, unknown>, level: unknown): Change {
+  const { to, ...how } = readChange(exchange, wanted, level)
+  return exchange.levels.set(name, to, how)
+}
+
+function applyAll(
+  exchange: Exchange,
+  names: readonly string[],
+  wanted: Record<string, unknown>,
+  level: unknown,
+): readonly Change[] {
+  const { to, ...how } = readChange(exchange, wanted, level)
+  return exchange.levels.setAll(names.map((name) => ({ name, level: to, ...how })))
+}
+
+/** What to change to, and how. Nothing may be awaited between this and the change. */
+function readChange(
+  exchange: Exchange,
+  wanted: Record<string, unknown>,
+  level: unknown,
+): SetLevelOptions & { readonly to: Level | null } {
   const to = readLevel(level)
   const reason = readReason(wanted['reason'])
   const ttlMs = readLifetime(wanted['ttl'], to)
   const by = exchange.author()
   refuseStale(exchange)
-  return exchange.levels.set(name, to, { by, ttlMs, reason })
+  return { to, by, ttlMs, reason }
 }
 
-/** Levels by target, as `{"db.*":"debug","http":null}`. `level` is the root, as in zap; a logger of that name is `=level`. */
-function readMap(members: Readonly<Record<string, unknown>>): Map<string, Level | null> {
+/**
+ * Levels by target, as `{"db.*":"debug","http":null}`. `level` is the root, as in zap; a logger of that name is `=level`.
+ * A group stands for its members.
+ */
+function readMap(members: Readonly<Record<string, unknown>>, groups: LevelGroups): Map<string, Level | null> {
   const wanted = new Map<string, Level | null>()
   for (const [key, value] of Object.entries(members)) {
-    const name = key === 'level' ? '' : targetName(key)
-    parseTarget(name)
-    if (wanted.has(name)) throw new Refusal(400, `${JSON.stringify(wireName(name))} is there twice`)
-    wanted.set(name, readLevel(value))
+    for (const name of groups.get(key) ?? [key === 'level' ? '' : targetName(key)]) {
+      parseTarget(name)
+      if (wanted.has(name)) throw new Refusal(400, `${JSON.stringify(wireName(name, groups))} is there twice`)
+      wanted.set(name, readLevel(value))
+    }
   }
   return wanted
 }
