@@ -61,24 +61,25 @@ async function send(body: ReadableStream<Uint8Array>, res: ServerResponse): Prom
     await pipeline(Readable.fromWeb(body), res)
     return
   }
-  let goOn = (): void => {}
+  let written = (_taken: boolean): void => {}
   res.once('close', () => {
     reader.cancel().catch(() => {})
-    goOn()
+    written(false)
   })
   let memory = new Uint8Array(readAtOnce)
   for (;;) {
     const { done, value } = await reader.read(memory)
     if (done) break
-    if (res.destroyed) {
+    // The memory is not used again before the system has taken what is in it. Who has left is noticed here first: writes
+    // that fail one after the other would keep the response from saying that it is closed.
+    const taken = await new Promise<boolean>((resolve) => {
+      written = resolve
+      res.write(value, (error) => resolve(error === undefined || error === null))
+    })
+    if (!taken) {
       await reader.cancel()
       return
     }
-    // The memory is not used again before the system has taken what is in it.
-    await new Promise<void>((resolve) => {
-      goOn = resolve
-      res.write(value, () => resolve())
-    })
     memory = new Uint8Array(value.buffer)
   }
   res.end()
