@@ -20,7 +20,7 @@ function shuffled(count: number, random: () => number): number[] {
 }
 
 /** Numbers in [0, 1): mulberry32. */
-function seededRandom(seed: number): () => number {
+export function seededRandom(seed: number): () => number {
   let state = seed >>> 0
   return () => {
     state = (state + 0x6d2b79f5) >>> 0
