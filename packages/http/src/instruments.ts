@@ -1,6 +1,6 @@
 /** The metrics of an HTTP server, by the names and buckets of OpenTelemetry's semantic conventions 1.44. */
 
-import type { Metrics } from '@kit/metrics'
+import type { BoundGauge, BoundHistogram, Gauge, Histogram, HistogramSeries, Metrics } from '@kit/metrics'
 import type { Verdict } from './outcome.ts'
 
 /** What can be wrong with a header that is ignored for it. */
@@ -46,23 +46,98 @@ export function httpInstruments(metrics: Metrics): HttpInstruments {
   const lateResponses = metrics.counter('kit.http.late_responses', {
     help: "Responses that a handler wrote after its deadline's 503 had been sent.",
   })
+  const series = new Map<string, MethodSeries>()
+  const seriesOf = (method: string, scheme: string): MethodSeries => {
+    // The schemes are two, and the methods those of `methodLabel`.
+    const key = scheme === 'http' ? method : `${method} ${scheme}`
+    const known = series.get(key)
+    if (known !== undefined) return known
+    const made = new MethodSeries(active, duration, method, scheme)
+    series.set(key, made)
+    return made
+  }
   return {
-    opened: (method, scheme) => active.inc({ 'http.request.method': method, 'url.scheme': scheme }),
+    opened: (method, scheme) => seriesOf(method, scheme).active.inc(),
     closed(method, scheme, route, verdict, seconds) {
-      active.dec({ 'http.request.method': method, 'url.scheme': scheme })
-      duration.observe(
-        {
-          'http.request.method': method,
-          'url.scheme': scheme,
-          'http.route': route,
-          'http.response.status_code': verdict.status,
-          'error.type': verdict.errorType,
-        },
-        seconds,
-      )
+      const of = seriesOf(method, scheme)
+      of.active.dec()
+      of.duration(route, verdict).observe(seconds)
     },
     deadline: (result) => deadlines.inc({ result }),
     ignored: (header) => ignored.inc({ header }),
     lateResponse: () => lateResponses.inc(),
   }
+}
+
+type Duration = Histogram<
+  'http.request.method' | 'url.scheme' | 'http.route' | 'http.response.status_code' | 'error.type'
+>
+
+/** Routes of which the handles are kept, for each method and scheme: those beyond are looked up by their labels. */
+const maxRoutes = 1000
+/** A route answers with few statuses; one that answers with all there are is looked up. */
+const maxEndings = 32
+
+/**
+ * The series of one method and scheme, by handles that are kept: a request is recorded without an object of labels, and
+ * without a search for what they lead to.
+ */
+class MethodSeries {
+  readonly active: BoundGauge
+  readonly #labels: { readonly 'http.request.method': string; readonly 'url.scheme': string }
+  readonly #duration: Duration
+  /** By route, then by status and error type. */
+  readonly #routes = new Map<string, Map<string, BoundHistogram>>()
+
+  constructor(
+    active: Gauge<'http.request.method' | 'url.scheme'>,
+    duration: Duration,
+    method: string,
+    scheme: string,
+  ) {
+    this.#labels = { 'http.request.method': method, 'url.scheme': scheme }
+    this.#duration = duration
+    this.active = active.labels(this.#labels)
+  }
+
+  duration(route: string, verdict: Verdict): BoundHistogram {
+    const { status, errorType } = verdict
+    const ending = errorType === '' ? status : `${status} ${errorType}`
+    const endings = this.#routes.get(route)
+    return endings?.get(ending) ?? this.#find(endings, route, ending, verdict)
+  }
+
+  #find(
+    endings: Map<string, BoundHistogram> | undefined,
+    route: string,
+    ending: string,
+    { status, errorType }: Verdict,
+  ): BoundHistogram {
+    const labels = {
+      ...this.#labels,
+      'http.route': route,
+      'http.response.status_code': status,
+      'error.type': errorType,
+    }
+    const found = this.#duration.labels(labels)
+    if (!standsFor(found, Object.values(labels))) return found
+    if (endings !== undefined) {
+      if (endings.size < maxEndings) endings.set(ending, found)
+    } else if (this.#routes.size < maxRoutes) {
+      this.#routes.set(route, new Map([[ending, found]]))
+    }
+    return found
+  }
+}
+
+/**
+ * Whether a handle is that of its own labels' series for good. While there is no room for a series, or a filter blocks one
+ * of its labels, others stand in for it: their handles are not kept, so that it is counted, and comes, when it can.
+ */
+function standsFor(
+  handle: BoundHistogram & Partial<Pick<HistogramSeries, 'labelValues'>>,
+  values: readonly string[],
+): boolean {
+  const { labelValues } = handle
+  return labelValues !== undefined && values.every((value, index) => labelValues[index] === value)
 }
