@@ -81,6 +81,11 @@ export function createObserver(options?: HttpOptions): HttpObserver {
  */
 const observationOf: unique symbol = Symbol.for('@kit/http@1.observation') as never
 
+/** A line's own fields over those that were added on the way; most requests add none, and nothing is copied. */
+function over(added: object | undefined, own: Record<string, unknown>): Record<string, unknown> {
+  return added === undefined ? own : { ...added, ...own }
+}
+
 class RequestObservation implements Observation {
   readonly ctx: CancelContext
   readonly log: Logger
@@ -134,7 +139,9 @@ class RequestObservation implements Observation {
     this.ctx =
       callerMs < options.timeoutMs
         ? ctx.withTimeout(callerMs, "the caller's deadline")
-        : ctx.withTimeout(options.timeoutMs, "the request's timeout")
+        : options.timeoutMs < Infinity
+          ? ctx.withTimeout(options.timeoutMs, "the request's timeout")
+          : ctx.withCancel()
     this.log = options.log.withContext(this.ctx)
     if (!this.#skipped) instruments.opened(this.#method, this.#scheme)
   }
@@ -200,15 +207,14 @@ class RequestObservation implements Observation {
     const log = this.#options.requestLog?.withContext(this.ctx)
     const level = levelOf[verdict.outcome]
     if (log === undefined || !log.isLevelEnabled(level)) return
-    const fields: Record<string, unknown> = {
-      ...eventFields(this.ctx),
+    const fields = over(eventFields(this.ctx), {
       method: this.#method,
       route,
       path: this.#path,
       status: verdict.status === '' ? null : Number(verdict.status),
       outcome: verdict.outcome,
       durationMs: Math.round(seconds * 1e6) / 1000,
-    }
+    })
     if (verdict.errorType !== '') fields['errorType'] = verdict.errorType
     if (this.#failed) fields['err'] = this.#error
     else if (verdict.outcome === 'deadline') fields['err'] = this.ctx.err

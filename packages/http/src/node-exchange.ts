@@ -1,0 +1,160 @@
+/**
+ * What is followed of a request on one of Node's own servers, and how its response came to its end. HTTP/1 and HTTP/2 tell
+ * this in different ways, and the releases of Node did; all of it is here.
+ */
+
+import { constants } from 'node:http2'
+import type { Socket } from 'node:net'
+import type { Context } from '@kit/context'
+import { isDeadlineExceeded } from '@kit/context'
+import { answer, seal } from './answer.ts'
+import type { End, Exchange } from './exchange.ts'
+import type { NodeRequest, NodeResponse } from './node.ts'
+import type { Observation } from './observer.ts'
+
+/** Where a connection has what its end is told to. */
+const openOf: unique symbol = Symbol('kit.http.open')
+
+type Connection = Socket & { [openOf]?: Set<NodeExchange> }
+
+/** A request and its response, from the head to the close: one object, as there is one for every request. */
+export class NodeExchange implements Exchange {
+  readonly #req: NodeRequest
+  readonly #res: NodeResponse
+  #socket: Connection | undefined = undefined
+  #observation: Observation | undefined = undefined
+  /** The status that was answered in the handler's place; 0 while none was. */
+  #answered = 0
+  #stopWatching: (() => boolean) | undefined = undefined
+
+  constructor(req: NodeRequest, res: NodeResponse) {
+    this.#req = req
+    this.#res = res
+  }
+
+  get method(): string {
+    return this.#req.method ?? 'GET'
+  }
+
+  get target(): string {
+    // Frameworks rewrite url under a mount; what they keep aside is what the client sent.
+    return (this.#req as { originalUrl?: string }).originalUrl ?? this.#req.url ?? '/'
+  }
+
+  get scheme(): 'http' | 'https' {
+    return (this.#req.socket as { encrypted?: boolean } | undefined)?.encrypted === true ? 'https' : 'http'
+  }
+
+  get protocolVersion(): string {
+    return this.#req.httpVersion
+  }
+
+  get peerAddress(): string | undefined {
+    const address = this.#req.socket?.remoteAddress
+    return address?.startsWith('::ffff:') === true ? address.slice(7) : address
+  }
+
+  header(name: string): string | undefined {
+    const value = this.#req.headers[name]
+    return Array.isArray(value) ? value.join(', ') : value
+  }
+
+  /**
+   * Ends the observation when nothing more of the response can reach the client. The response's own `close` says so,
+   * but not always: before Node 24, a pipelined response that waits for its turn is forgotten when the connection ends,
+   * and a cancelled HTTP/2 stream may not tell its compatibility response (nodejs/node#56374).
+   */
+  follow(observation: Observation): void {
+    this.#observation = observation
+    const res = this.#res
+    const socket = connectionOf(this.#req)
+    this.#socket = socket
+    // Nothing is put on the response: frameworks change its prototype, after which a property costs microseconds on Node 20.
+    const closed = (): void => this.closed()
+    if ('stream' in res) {
+      if (res.stream === undefined || res.stream.destroyed) return this.closed()
+      res.stream.on('close', closed)
+    } else if (res.closed || res.destroyed) {
+      return this.closed()
+    } else if (socket !== undefined) {
+      openOn(socket).add(this)
+    }
+    res.on('close', closed)
+  }
+
+  /** Nothing more can reach the client. May be called more than once. */
+  closed(): void {
+    const socket = this.#socket
+    socket?.[openOf]?.delete(this)
+    this.#stopWatching?.()
+    this.#observation?.end(endOf(this.#res, socket, this.#answered))
+  }
+
+  /** Answers in the handler's place; what the handler writes after that goes nowhere. */
+  refuse(status: number): void {
+    const res = this.#res
+    this.#answered = status
+    answer(res, status)
+    seal(res, () => this.#observation?.lateResponse())
+  }
+
+  /** Answers 503 when the deadline passes before a response head was sent. */
+  watchDeadline(ctx: Context): void {
+    // What an upgraded connection speaks is no longer HTTP: it only learns that its context has ended.
+    if ((this.#req as { upgrade?: boolean }).upgrade === true) return
+    this.#stopWatching = ctx.afterFunc((error) => {
+      const res = this.#res
+      if (isDeadlineExceeded(error) && !res.headersSent && !res.destroyed) this.refuse(503)
+    })
+  }
+}
+
+/** The exchanges of a connection that are under way: one listener a connection, however many it carries. */
+function openOn(socket: Connection): Set<NodeExchange> {
+  const known = socket[openOf]
+  if (known !== undefined) return known
+  const open = new Set<NodeExchange>()
+  socket[openOf] = open
+  socket.once('close', onConnectionClose)
+  return open
+}
+
+function onConnectionClose(this: Connection): void {
+  for (const exchange of this[openOf] ?? []) exchange.closed()
+}
+
+/**
+ * A response is whole when it was ended and finished, and its connection had no error by then: before Node 24, one
+ * whose last bytes the network refused reports itself as finished all the same. So does a cancelled HTTP/2 stream,
+ * where the reset code has the last word.
+ */
+function endOf(res: NodeResponse, socket: Socket | undefined, answered: number): End {
+  const http2 = 'stream' in res
+  const reset = http2 ? (res.stream?.rstCode ?? 0) : 0
+  const broken = http2 ? reset !== 0 : errorOf(socket) !== null
+  const ended = answered !== 0 || res.writableEnded
+  // Without a network, nothing can be lost after the end.
+  const handedOver = res.writableFinished || (socket === undefined && !http2)
+  const whole = ended && handedOver && !broken
+  const cut = http2 ? reset === constants.NGHTTP2_INTERNAL_ERROR : !endedByPeer(socket)
+  const kind = whole ? 'finished' : cut ? 'cut' : 'aborted'
+  const status = answered !== 0 ? answered : res.headersSent ? res.statusCode : undefined
+  return { kind, status }
+}
+
+/** A client that leaves ends its side or breaks the connection; a service that gives up just destroys the socket. */
+function endedByPeer(socket: Socket | undefined): boolean {
+  const error = errorOf(socket)
+  return socket === undefined || socket.readableEnded || (error !== null && 'syscall' in error)
+}
+
+function errorOf(socket: Socket | undefined): Error | null {
+  return socket?.errored ?? null
+}
+
+/** The request's connection. Tools that inject requests without a network have none, or a mere look-alike. */
+function connectionOf(req: NodeRequest): Socket | undefined {
+  const { socket } = req as { socket?: Partial<Socket> | null }
+  const real = typeof socket?.once === 'function' && typeof socket.destroy === 'function'
+  return real ? (socket as Socket) : undefined
+}
