@@ -6,6 +6,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { HttpOptions, Observation } from '@kit/http'
 import { createObserver } from '@kit/http'
+import type { NodeBinding } from '@kit/http/node'
 import { observeNode } from '@kit/http/node'
 import type { RoutedRequest } from './route.ts'
 import { routeOf } from './route.ts'
@@ -42,20 +43,28 @@ export type ExpressMiddleware = (
 export function kit(options?: HttpOptions): ExpressMiddleware {
   const observer = createObserver(options)
   return (req, res, next) => {
-    const request = req as RoutedRequest & { ctx?: Observation['ctx']; log?: Observation['log'] }
-    const entry = request.app
-    observeNode(
-      observer,
-      req,
-      res,
-      {
-        route: () => routeOf(request, entry),
-        attach(observation) {
-          request.ctx = observation.ctx
-          request.log = observation.log
-        },
-      },
-      next,
-    )
+    observeNode(observer, req, res, new ExpressBinding(req), next)
+  }
+}
+
+/** What Express adds to the binding, for one request. */
+class ExpressBinding implements NodeBinding {
+  readonly #req: RoutedRequest
+  /** The application where the request came in: another may have it by the end. */
+  readonly #entry: RoutedRequest['app']
+
+  constructor(req: RoutedRequest) {
+    this.#req = req
+    this.#entry = req.app
+  }
+
+  route(): string | undefined {
+    return routeOf(this.#req, this.#entry)
+  }
+
+  attach({ ctx, log }: Observation): void {
+    const observed = this.#req as object as { ctx: Observation['ctx']; log: Observation['log'] }
+    observed.ctx = ctx
+    observed.log = log
   }
 }
