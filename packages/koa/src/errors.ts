@@ -17,6 +17,7 @@ export interface FailingContext {
 export function watchErrors(ctx: FailingContext, observation: Observation): void {
   const answer = ctx.onerror.bind(ctx)
   const onerror = (error: unknown): void => {
+    if (error === null || error === undefined) return answer(error) // how Koa hears of a response that went well
     noteError(ctx, observation, error)
     keepHeader(ctx.res, observation.requestIdHeader, () => answer(error))
   }
@@ -28,7 +29,7 @@ export function watchErrors(ctx: FailingContext, observation: Observation): void
  * or the end of the client's connection, which the observation sees by itself.
  */
 export function noteError({ req, res }: FailingContext, observation: Observation, error: unknown): void {
-  if (error === null || error === undefined) return // how Koa hears of a response that went well
+  if (error === null || error === undefined) return
   const { status } = error as { status?: unknown }
   const isAnswer = typeof status === 'number' && status >= 400 && status < 500
   const connection = 'stream' in res ? res.stream : req.socket
