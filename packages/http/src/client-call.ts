@@ -1,8 +1,7 @@
-/** One call of an observed `fetch`: its context, and its measurement until the last byte of its body. */
+/** One call of an observed client: its context, and its measurement until the last byte of its response body. */
 
 import type { CancelContext } from '@kit/context'
 import { clock, current, isCanceled, isDeadlineExceeded } from '@kit/context'
-import { followBody } from '@kit/context/node'
 import type { Histogram } from '@kit/metrics'
 
 /** The labels of `http.client.request.duration`. */
@@ -18,55 +17,62 @@ export class Call {
   readonly ctx: CancelContext
   readonly #duration: Histogram<ClientLabel>
   readonly #method: string
-  readonly #url: URL
   readonly #signal: AbortSignal | null | undefined
   readonly #startMs: number
+  #address: string
+  #port: string
   #headMs: number
   #status: string
   #settled: boolean
   #stopWatching: () => unknown
 
-  constructor(
-    duration: Histogram<ClientLabel>,
-    method: string,
-    url: URL,
-    signal: AbortSignal | null | undefined,
-  ) {
+  /** `method` is a label: bounded. */
+  constructor(duration: Histogram<ClientLabel>, method: string, url: URL, signal?: AbortSignal | null) {
     const parent = current()
     this.ctx = signal ? parent.withSignal(signal) : parent.withCancel()
     this.#duration = duration
     this.#method = method
-    this.#url = url
     this.#signal = signal
     this.#startMs = clock.now()
+    this.#address = url.hostname
+    this.#port = url.port || (url.protocol === 'https:' ? '443' : '80')
     this.#headMs = 0
     this.#status = ''
     this.#settled = false
     this.#stopWatching = () => false
   }
 
-  /** Ends the call for `error`, and returns what its caller is to be told. */
-  fail(error: unknown): unknown {
-    this.#settle(errorTypeOf(error), clock.now())
-    return this.#forCaller(error)
+  /** The call goes to another address than its URL says: the path of a socket, say. */
+  reaches(address: string, port: string): void {
+    this.#address = address
+    this.#port = port
   }
 
-  /** Returns the response with a body that reports its end, or the response itself when it has none. */
-  follow(response: Response): Response {
+  /** The head of the response is there; the last one counts. */
+  head(status: number): void {
     this.#headMs = clock.now()
-    this.#status = String(response.status)
-    this.#stopWatching = this.ctx.afterFunc((error) =>
-      this.#settle(errorTypeOf(error) || failing(this.#status), clock.now()),
-    )
-    return followBody(response, {
-      ended: () => this.#finish(),
-      failed: (error) => this.fail(error),
-      dropped: () => this.#settle(failing(this.#status), this.#headMs),
-    })
+    this.#status = String(status)
   }
 
-  #finish(): void {
+  /** Calls `fn` when the context ends before the call does. */
+  whenContextEnds(fn: (error: Error) => void): void {
+    this.#stopWatching = this.ctx.afterFunc(fn)
+  }
+
+  /** The last byte is there, or the reader wants no more: what is no error beyond the status. */
+  finish(): void {
     this.#settle(failing(this.#status), clock.now())
+  }
+
+  /** Nobody can read the body any more: the call is timed to its head. */
+  drop(): void {
+    this.#settle(failing(this.#status), this.#headMs)
+  }
+
+  /** Ends the call for `error`, and returns what its caller is to be told. Being cancelled is no error. */
+  fail(error: unknown): unknown {
+    this.#settle(errorTypeOf(error) || failing(this.#status), clock.now())
+    return this.#forCaller(error)
   }
 
   #settle(errorType: string, endMs: number): void {
@@ -75,8 +81,8 @@ export class Call {
     this.#stopWatching()
     const labels = {
       'http.request.method': this.#method,
-      'server.address': this.#url.hostname,
-      'server.port': this.#url.port || (this.#url.protocol === 'https:' ? '443' : '80'),
+      'server.address': this.#address,
+      'server.port': this.#port,
       'http.response.status_code': this.#status,
       'error.type': errorType,
     }
@@ -96,11 +102,13 @@ function failing(status: string): string {
   return Number(status) >= 400 ? status : ''
 }
 
-/** A bounded name for a failure: Node's system codes (`ECONNREFUSED`), else the error's class. */
+/** A bounded name for a failure: the code of Node or undici (`ECONNREFUSED`), else the error's class. */
 function errorTypeOf(error: unknown): string {
   if (isDeadlineExceeded(error)) return 'deadline_exceeded'
   if (isCanceled(error)) return ''
-  const cause = (error as { cause?: { code?: unknown } } | undefined)?.cause
-  if (typeof cause?.code === 'string' && /^[A-Z][A-Z0-9_]{1,40}$/.test(cause.code)) return cause.code
+  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: { code?: unknown } }
+  for (const known of [code, cause?.code]) {
+    if (typeof known === 'string' && /^[A-Z][A-Z0-9_]{1,40}$/.test(known)) return known
+  }
   return error instanceof Error && /^\w{1,40}$/.test(error.name) ? error.name : '_OTHER'
 }
