@@ -6,7 +6,9 @@
 import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { background, notify } from '@kit/context'
 import type { HealthChecks } from '@kit/http/endpoints'
+import { drain } from '@kit/http/drain'
 import { adminServer } from '@kit/http/endpoints'
 import type { Logger } from '@kit/log'
 import { createLogger } from '@kit/log'
@@ -34,9 +36,9 @@ export type ServiceMessage =
  */
 export async function runService(name: string, build: (log: Logger) => Promise<Service>): Promise<void> {
   const { PORT = '3000', ADMIN_PORT = '9464', LOG_FILE } = process.env
-  let stop = async (): Promise<void> => process.exit(1)
-  process.once('SIGTERM', () => void stop())
-  process.once('disconnect', () => void stop())
+  const stop = notify(background, 'SIGTERM')
+  process.once('disconnect', () => stop.cancel('the process that started this one is gone'))
+  const beginDraining = stop.afterFunc(() => process.exit(1)) // until there is something to drain
   process.on('SIGINT', () => {}) // Ctrl-C reaches the whole group; the process that started this one decides
   try {
     const log = createLogger({ name, ...(LOG_FILE === undefined ? {} : { destination: LOG_FILE }) })
@@ -56,22 +58,15 @@ export async function runService(name: string, build: (log: Logger) => Promise<S
       ...(service.health ? { health: service.health } : {}),
     })
     const server = createServer({ keepAliveTimeout: 60_000 }, (req, res) => void service.app(req, res))
+    beginDraining()
+    const close = (): unknown => service.close?.()
+    const drained = drain(stop, { servers: [server], admin, log, close, graceMs: 3000, scrapeMs: 0 })
     await listen(server, Number(PORT))
     const { port } = server.address() as AddressInfo
     log.info({ port, adminUrl: admin.url }, 'serving')
     tell({ kind: 'ready', url: `http://127.0.0.1:${port}`, adminUrl: admin.url })
-
-    stop = async () => {
-      await new Promise((resolve) => {
-        server.close(resolve)
-        server.closeIdleConnections()
-      })
-      await admin.close()
-      await service.close?.()
-      await metrics.shutdown()
-      await log.flush()
-      process.exit(0)
-    }
+    const { clean } = await drained
+    process.exit(clean ? 0 : 1)
   } catch (error) {
     tell({ kind: 'failed', reason: `${name}: ${error instanceof Error ? error.message : String(error)}` })
     process.exit(1)

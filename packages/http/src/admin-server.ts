@@ -15,6 +15,7 @@ import type { HealthChecks } from './health.ts'
 import { healthEndpoint } from './health.ts'
 import { rejectUnknown } from './options.ts'
 import { levelEndpoint, metricsEndpoint } from './readings.ts'
+import { Scrapes } from './scrapes.ts'
 
 /** Options of {@link adminServer}. What is not given is not served. */
 export interface AdminServerOptions {
@@ -42,6 +43,12 @@ export interface AdminServer {
   readonly url: string
   readonly port: number
   readonly server: Server
+  /** Pages of metrics that were sent whole so far. */
+  readonly scrapes: number
+  /** Resolves when a scrape that begins after this call was sent whole. */
+  nextScrape(): Promise<void>
+  /** From now on `/readyz` answers 503, whatever the checks say: the service is going. */
+  notReady(): void
   /** Stops accepting, waits for what is being answered at most `timeoutMs` (default 1,000), then cuts it. */
   close(timeoutMs?: number): Promise<void>
 }
@@ -58,7 +65,9 @@ export async function adminServer(options: AdminServerOptions = {}): Promise<Adm
   const { port = 9464, host = '127.0.0.1' } = options
   rejectUnknown('', options, known)
   const loopback = isLoopback(host)
-  const routes = routesOf(options, loopback)
+  const scrapes = new Scrapes()
+  let going = false
+  const routes = routesOf(options, loopback, () => going)
   const serve = toNodeListener((request) => dispatch(routes, request))
   const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, (req, res) => {
     // A browser always names the host; a client that does not is no browser.
@@ -68,6 +77,8 @@ export async function adminServer(options: AdminServerOptions = {}): Promise<Adm
       res.end('This host name is not served here.\n')
       return
     }
+    if (req.method === 'GET' && options.metrics !== undefined && pathOf(req.url) === '/metrics')
+      scrapes.begun(res)
     serve(req, res)
   })
   await listen(server, port, host)
@@ -77,13 +88,24 @@ export async function adminServer(options: AdminServerOptions = {}): Promise<Adm
     url: `http://${shown}:${bound}`,
     port: bound,
     server,
+    get scrapes() {
+      return scrapes.total
+    },
+    nextScrape: () => scrapes.next(),
+    notReady: () => {
+      going = true
+    },
     close: (timeoutMs = 1000) => close(server, timeoutMs),
   }
 }
 
 const known = ['port', 'host', 'metrics', 'memory', 'levels', 'authorize', 'health', 'routes']
 
-function routesOf(options: AdminServerOptions, loopback: boolean): Map<string, FetchHandler> {
+function routesOf(
+  options: AdminServerOptions,
+  loopback: boolean,
+  isGoing: () => boolean,
+): Map<string, FetchHandler> {
   const routes = new Map<string, FetchHandler>()
   if (options.metrics) routes.set('/metrics', metricsEndpoint(options.metrics))
   if (options.memory) routes.set('/metrics.json', metricsEndpoint(options.memory))
@@ -100,12 +122,26 @@ function routesOf(options: AdminServerOptions, loopback: boolean): Map<string, F
     routes.set('/log/levels/', levels)
   }
   routes.set('/livez', healthEndpoint())
-  routes.set('/readyz', healthEndpoint(options.health))
+  const ready = healthEndpoint(options.health)
+  routes.set('/readyz', (request) => (isGoing() ? draining() : ready(request)))
   const own = Object.entries(options.routes ?? {})
   const shown = [...routes.keys(), ...own.map(([path]) => path)].filter((path) => path !== '/log/levels/')
   routes.set('/', () => new Response(`${shown.join('\n')}\n`))
   for (const [path, handler] of own) routes.set(path, handler)
   return routes
+}
+
+/** The answer of a service that is well and goes all the same. */
+function draining(): Response {
+  return Response.json(
+    { status: 'draining', checks: {} },
+    { status: 503, headers: { 'cache-control': 'no-store' } },
+  )
+}
+
+function pathOf(target: string = '/'): string {
+  const query = target.indexOf('?')
+  return query === -1 ? target : target.slice(0, query)
 }
 
 function dispatch(routes: Map<string, FetchHandler>, request: Request): Response | Promise<Response> {

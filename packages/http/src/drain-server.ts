@@ -1,0 +1,164 @@
+/** One server of an application on its way out: what it still has to answer, and how it is closed without waiting for ever. */
+
+/** What a drain needs of a server: those of node:http, node:https and node:http2, and what has their shape. */
+export interface DrainableServer {
+  close(done?: (error?: Error) => void): unknown
+  closeIdleConnections?(): void
+  closeAllConnections?(): void
+  on?(event: string, listener: (...args: never[]) => void): unknown
+  prependListener?(event: string, listener: (...args: never[]) => void): unknown
+}
+
+/** What became of the requests of a server, or of several. */
+export interface DrainedRequests {
+  /** Under way when the drain began. */
+  inFlight: number
+  /** Came after that. */
+  arrived: number
+  /** Of both: ended by themselves. */
+  ended: number
+  /** Of both: cut off when the time was up. */
+  cut: number
+}
+
+interface Closable {
+  once(event: 'close', listener: () => void): unknown
+}
+
+interface Connection extends Closable {
+  readonly bytesRead?: number
+  destroy(): unknown
+}
+
+interface Session extends Closable {
+  close(): void
+  destroy(): void
+}
+
+interface Message {
+  readonly headersSent: boolean
+  readonly socket: Closable | null
+  readonly stream?: Closable
+  setHeader(name: string, value: string): unknown
+  once(event: 'close', listener: () => void): unknown
+}
+
+/** Follows a server from now on. Costs one entry in a set a connection and a request, gone when they close. */
+export class ServerWatch {
+  readonly requests: DrainedRequests = { inFlight: 0, arrived: 0, ended: 0, cut: 0 }
+  readonly #server: DrainableServer
+  readonly #connections = new Set<Connection>()
+  readonly #sessions = new Set<Session>()
+  readonly #open = new Set<Message>()
+  readonly #bySocket = new WeakMap<Closable, Set<Message>>()
+  #draining = false
+  #closing = false
+
+  constructor(server: DrainableServer) {
+    this.#server = server
+    server.on?.('connection', (socket: Connection) => keep(this.#connections, socket))
+    server.on?.('session', (session: Session) => keep(this.#sessions, session))
+    // Before the application's own listener, which may answer at once.
+    server.prependListener?.('request', (_req: never, res: Message) => this.#opened(res))
+  }
+
+  /** Requests under way. */
+  get open(): number {
+    return this.#open.size
+  }
+
+  /** From now on every answer tells its client to come back over another connection. */
+  begin(): void {
+    this.#draining = true
+    this.requests.inFlight = this.#open.size
+    for (const res of this.#open) sendAway(res)
+  }
+
+  /** Stops accepting; resolves when the last connection has closed, and all that was on it was told so. */
+  async close(): Promise<void> {
+    this.#closing = true
+    await this.#closeServer()
+    // The server does not wait for the 'close' of a connection that was destroyed, only for its end.
+    await Promise.all(
+      [...this.#connections].map((one) => new Promise<void>((resolve) => one.once('close', resolve))),
+    )
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+
+  #closeServer(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.close((error) => {
+        // A server that was closed already, or never listened, is closed.
+        if (error === undefined || (error as NodeJS.ErrnoException).code === 'ERR_SERVER_NOT_RUNNING')
+          resolve()
+        else reject(error)
+      })
+      for (const session of this.#sessions) session.close()
+      // A connection that has never said a word (browsers keep some in reserve) is not idle to Node.
+      for (const connection of this.#connections) {
+        if (connection.bytesRead === 0) connection.destroy()
+      }
+      this.#closeIdle()
+    })
+  }
+
+  /** Breaks what is still open, upgraded connections among it. Returns how many connections that were. */
+  cut(): number {
+    this.requests.cut += this.#open.size
+    this.#open.clear()
+    const { size } = this.#connections
+    for (const session of this.#sessions) session.destroy()
+    for (const connection of this.#connections) connection.destroy()
+    this.#server.closeAllConnections?.() // those from before this watch
+    return size
+  }
+
+  #opened(res: Message): void {
+    this.#open.add(res)
+    if (this.#draining) {
+      this.requests.arrived += 1
+      sendAway(res)
+    }
+    const ended = (): void => this.#ended(res)
+    if (res.stream !== undefined) {
+      res.stream.once('close', ended)
+      return
+    }
+    res.once('close', ended)
+    if (res.socket !== null) this.#onSocket(res.socket).add(res)
+  }
+
+  /** Before Node 24, a pipelined response that waits for its turn is forgotten when its connection ends. */
+  #onSocket(socket: Closable): Set<Message> {
+    const known = this.#bySocket.get(socket)
+    if (known !== undefined) return known
+    const open = new Set<Message>()
+    this.#bySocket.set(socket, open)
+    socket.once('close', () => {
+      for (const res of open) this.#ended(res)
+    })
+    return open
+  }
+
+  #ended(res: Message): void {
+    if (res.socket !== null) this.#bySocket.get(res.socket)?.delete(res)
+    if (!this.#open.delete(res) || !this.#draining) return
+    this.requests.ended += 1
+    // An answer whose head was sent before the drain leaves its connection open, and idle a turn later.
+    if (this.#closing) setImmediate(() => this.#closeIdle())
+  }
+
+  #closeIdle(): void {
+    this.#server.closeIdleConnections?.()
+  }
+}
+
+function keep<T extends Closable>(all: Set<T>, one: T): void {
+  all.add(one)
+  one.once('close', () => all.delete(one))
+}
+
+function sendAway(res: Message): void {
+  // HTTP/2 has no such header; its sessions are told by GOAWAY.
+  if (!res.headersSent && res.stream === undefined) res.setHeader('connection', 'close')
+}

@@ -1,0 +1,28 @@
+/** Which pages of metrics were sent to their last byte. */
+
+import type { ServerResponse } from 'node:http'
+
+/** Counts scrapes, and tells those who wait for the next. */
+export class Scrapes {
+  total = 0
+  #waiting: (() => void)[] = []
+
+  /** Resolves when a scrape that begins after this call was sent whole with status 200. */
+  next(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve))
+  }
+
+  /** A scrape begins: who waits now waits for this one, and for another if it fails. */
+  begun(res: ServerResponse): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    res.once('close', () => {
+      if (res.writableFinished && res.statusCode === 200) {
+        this.total += 1
+        for (const tell of waiting) tell()
+      } else {
+        this.#waiting.push(...waiting)
+      }
+    })
+  }
+}
