@@ -152,6 +152,21 @@ describe('what it refuses', () => {
   })
 })
 
+it('counts the scrapes that were sent whole, and tells who waits for one that begins from now on', async () => {
+  const answers = [new Response('', { status: 500 }), new Response('a'), new Response('b')]
+  const admin = await start({ metrics: { handler: () => answers.shift() ?? new Response() } })
+  let told = false
+  const next = admin.nextScrape().then(() => (told = true))
+  await (await fetch(`${admin.url}/livez`)).text()
+  await (await fetch(`${admin.url}/metrics`)).text()
+  expect([told, admin.scrapes]).toEqual([false, 0])
+  await (await fetch(`${admin.url}/metrics?x`)).text()
+  await next
+  await (await fetch(`${admin.url}/metrics`)).text()
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(admin.scrapes).toBe(2)
+})
+
 it('closes when what is being answered has been, or cuts it after its patience', async () => {
   const { url, close } = await start({ routes: { '/stuck': () => new Promise<Response>(() => {}) } })
   const stuck = fetch(`${url}/stuck`).catch((error: unknown) => error)

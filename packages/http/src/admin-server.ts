@@ -12,7 +12,7 @@ import type { FetchHandler } from './bridge.ts'
 import { toNodeListener } from './bridge.ts'
 import { HttpError } from './errors.ts'
 import type { HealthChecks } from './health.ts'
-import { healthEndpoint } from './health.ts'
+import { healthAnswer, healthEndpoint } from './health.ts'
 import { rejectUnknown } from './options.ts'
 import { levelEndpoint, metricsEndpoint } from './readings.ts'
 import { Scrapes } from './scrapes.ts'
@@ -31,8 +31,13 @@ export interface AdminServerOptions {
   levels?: LevelTree
   /** Who may read and change the levels. `'none'` lets everybody who reaches the port, and is refused off loopback. */
   authorize?: ((request: Request) => boolean | Promise<boolean>) | 'none'
-  /** What `/readyz` checks. `/livez` always answers 200 while the process serves. */
+  /**
+   * What `/readyz` checks: all at once, within a second each, and at most once a second. `/livez` always answers 200 while the
+   * process serves.
+   */
   health?: HealthChecks
+  /** The service is not ready yet: `/readyz` and `/startupz` answer 503 until `ready()`. Default: false. */
+  starting?: boolean
   /** Further handlers by path; a path that ends in `/` takes everything below it. */
   routes?: Readonly<Record<string, FetchHandler>>
 }
@@ -47,15 +52,17 @@ export interface AdminServer {
   readonly scrapes: number
   /** Resolves when a scrape that begins after this call was sent whole. */
   nextScrape(): Promise<void>
-  /** From now on `/readyz` answers 503, whatever the checks say: the service is going. */
+  /** The service has started: `/startupz` answers 200, and `/readyz` what the checks say. */
+  ready(): void
+  /** The service is going: from now on `/readyz` answers 503, whatever the checks say. */
   notReady(): void
   /** Stops accepting, waits for what is being answered at most `timeoutMs` (default 1,000), then cuts it. */
   close(timeoutMs?: number): Promise<void>
 }
 
 /**
- * Starts the admin server: `/` (an index), `/metrics`, `/metrics.json`, `/log/levels`, `/livez`, `/readyz` and
- * `routes`. On a loopback address, requests whose `Host` is another name get 403: a web page that rebinds its
+ * Starts the admin server: `/` (an index), `/metrics`, `/metrics.json`, `/log/levels`, `/livez`, `/readyz`,
+ * `/startupz` and `routes`. On a loopback address, requests whose `Host` is another name get 403: a web page that rebinds its
  * name to 127.0.0.1 gets nothing.
  *
  * @throws HttpError `KIT_ADMIN_UNPROTECTED` for levels with `authorize: 'none'` off loopback,
@@ -66,8 +73,8 @@ export async function adminServer(options: AdminServerOptions = {}): Promise<Adm
   rejectUnknown('', options, known)
   const loopback = isLoopback(host)
   const scrapes = new Scrapes()
-  let going = false
-  const routes = routesOf(options, loopback, () => going)
+  let phase: Phase = options.starting === true ? 'starting' : 'ready'
+  const routes = routesOf(options, loopback, () => phase)
   const serve = toNodeListener((request) => dispatch(routes, request))
   const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, (req, res) => {
     // A browser always names the host; a client that does not is no browser.
@@ -92,19 +99,25 @@ export async function adminServer(options: AdminServerOptions = {}): Promise<Adm
       return scrapes.total
     },
     nextScrape: () => scrapes.next(),
+    ready: () => {
+      if (phase === 'starting') phase = 'ready'
+    },
     notReady: () => {
-      going = true
+      phase = 'draining'
     },
     close: (timeoutMs = 1000) => close(server, timeoutMs),
   }
 }
 
-const known = ['port', 'host', 'metrics', 'memory', 'levels', 'authorize', 'health', 'routes']
+const known = ['port', 'host', 'metrics', 'memory', 'levels', 'authorize', 'health', 'starting', 'routes']
+
+/** Where a service is in its life. */
+type Phase = 'starting' | 'ready' | 'draining'
 
 function routesOf(
   options: AdminServerOptions,
   loopback: boolean,
-  isGoing: () => boolean,
+  phaseNow: () => Phase,
 ): Map<string, FetchHandler> {
   const routes = new Map<string, FetchHandler>()
   if (options.metrics) routes.set('/metrics', metricsEndpoint(options.metrics))
@@ -123,20 +136,17 @@ function routesOf(
   }
   routes.set('/livez', healthEndpoint())
   const ready = healthEndpoint(options.health)
-  routes.set('/readyz', (request) => (isGoing() ? draining() : ready(request)))
+  routes.set('/readyz', (request) =>
+    phaseNow() === 'ready' ? ready(request) : healthAnswer({ status: phaseNow(), checks: {} }),
+  )
+  routes.set('/startupz', () =>
+    healthAnswer({ status: phaseNow() === 'starting' ? 'starting' : 'ok', checks: {} }),
+  )
   const own = Object.entries(options.routes ?? {})
   const shown = [...routes.keys(), ...own.map(([path]) => path)].filter((path) => path !== '/log/levels/')
   routes.set('/', () => new Response(`${shown.join('\n')}\n`))
   for (const [path, handler] of own) routes.set(path, handler)
   return routes
-}
-
-/** The answer of a service that is well and goes all the same. */
-function draining(): Response {
-  return Response.json(
-    { status: 'draining', checks: {} },
-    { status: 503, headers: { 'cache-control': 'no-store' } },
-  )
 }
 
 function pathOf(target: string = '/'): string {

@@ -68,7 +68,7 @@ function held(): { server: Server; arrived: ServerResponse[]; release(): void } 
   const release = (): void => {
     for (const res of arrived) res.end('held')
   }
-  return { server: createServer(listener), arrived, release }
+  return { server: createServer({ keepAliveTimeout: 60_000 }, listener), arrived, release }
 }
 
 const agent = new Agent({ keepAlive: true })

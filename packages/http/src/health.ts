@@ -15,6 +15,8 @@ export type HealthChecks = Readonly<Record<string, HealthCheck>>
 export interface HealthOptions {
   /** How long one check may take, ms. Default: 1,000. */
   timeoutMs?: number
+  /** How long an answer serves those who ask after it, ms. Default: 1,000; 0 checks anew, once for all who ask at a time. */
+  maxAgeMs?: number
 }
 
 /**
@@ -22,36 +24,93 @@ export interface HealthOptions {
  * `{"status":"ok","checks":{"database":{"status":"ok","durationMs":3}}}`. Without checks it answers 200: the
  * process is alive. What a check threw is not shown: the endpoint may be public.
  *
- * @throws HttpError `KIT_HTTP_OPTION_INVALID` for a timeout that is not above 0.
+ * However many ask, and however often, each check runs once at a time and at most once in `maxAgeMs`. One that goes on
+ * after its deadline is not started again before it has ended; until then it is reported as `timeout` at once.
+ *
+ * @throws HttpError `KIT_HTTP_OPTION_INVALID` for a timeout that is not above 0, or an age below 0.
  */
 export function healthEndpoint(checks: HealthChecks = {}, options: HealthOptions = {}): FetchHandler {
-  const { timeoutMs = 1000 } = options
+  const { timeoutMs = 1000, maxAgeMs = 1000 } = options
   if (!(timeoutMs > 0)) {
     throw new HttpError('KIT_HTTP_OPTION_INVALID', 'healthEndpoint: timeoutMs must be above 0.')
   }
-  return async () => {
+  if (!(maxAgeMs >= 0)) {
+    throw new HttpError('KIT_HTTP_OPTION_INVALID', 'healthEndpoint: maxAgeMs must be 0 or more.')
+  }
+  const probes = Object.entries(checks).map(([name, check]) => [name, new Probe(check, timeoutMs)] as const)
+  const look = shared(maxAgeMs, async () => {
     const results = await Promise.all(
-      Object.entries(checks).map(async ([name, check]) => [name, await probe(check, timeoutMs)] as const),
+      probes.map(async ([name, probe]) => [name, await probe.look()] as const),
     )
     const ok = results.every(([, result]) => result.status === 'ok')
-    const body = { status: ok ? 'ok' : 'failed', checks: Object.fromEntries(results) }
-    return Response.json(body, { status: ok ? 200 : 503, headers: { 'cache-control': 'no-store' } })
+    return { status: ok ? 'ok' : 'failed', checks: Object.fromEntries(results) }
+  })
+  return async () => healthAnswer(await look())
+}
+
+/** What the checks came to, as it is sent: 200 for `ok`, else 503; never cached. */
+export function healthAnswer(health: { status: string; checks: object }): Response {
+  const status = health.status === 'ok' ? 200 : 503
+  return Response.json(health, { status, headers: { 'cache-control': 'no-store' } })
+}
+
+interface Result {
+  readonly status: 'ok' | 'failed' | 'timeout'
+  readonly durationMs: number
+}
+
+/** One check, which runs once at a time. */
+class Probe {
+  readonly #check: HealthCheck
+  readonly #timeoutMs: number
+  #startMs: number
+  #running: boolean
+
+  constructor(check: HealthCheck, timeoutMs: number) {
+    this.#check = check
+    this.#timeoutMs = timeoutMs
+    this.#startMs = 0
+    this.#running = false
+  }
+
+  async look(): Promise<Result> {
+    if (this.#running) return this.#result('timeout')
+    this.#startMs = clock.now()
+    const ctx = background.withTimeout(this.#timeoutMs, 'the health check')
+    try {
+      await race(ctx, this.#run(ctx))
+      return this.#result('ok')
+    } catch {
+      return this.#result(ctx.err === undefined ? 'failed' : 'timeout')
+    } finally {
+      ctx.cancel('checked')
+    }
+  }
+
+  async #run(ctx: Context): Promise<void> {
+    this.#running = true
+    try {
+      await this.#check(ctx)
+    } finally {
+      this.#running = false
+    }
+  }
+
+  #result(status: Result['status']): Result {
+    return { status, durationMs: Math.round(clock.now() - this.#startMs) }
   }
 }
 
-async function probe(
-  check: HealthCheck,
-  timeoutMs: number,
-): Promise<{ status: 'ok' | 'failed' | 'timeout'; durationMs: number }> {
-  const startMs = clock.now()
-  const ctx = background.withTimeout(timeoutMs, 'the health check')
-  const since = (): number => Math.round(clock.now() - startMs)
-  try {
-    await race(ctx, (async () => check(ctx))())
-    return { status: 'ok', durationMs: since() }
-  } catch {
-    return { status: ctx.err === undefined ? 'failed' : 'timeout', durationMs: since() }
-  } finally {
-    ctx.cancel('checked')
+/** Calls `fn` once for all who ask while it runs, and for `maxAgeMs` after that. */
+function shared<T>(maxAgeMs: number, fn: () => Promise<T>): () => Promise<T> {
+  let latest: Promise<T> | undefined
+  let staleMs = Infinity
+  return () => {
+    if (latest !== undefined && clock.now() < staleMs) return latest
+    staleMs = Infinity
+    latest = fn().finally(() => {
+      staleMs = clock.now() + maxAgeMs
+    })
+    return latest
   }
 }
