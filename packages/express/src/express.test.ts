@@ -5,7 +5,7 @@ import { requestIdKey } from '@kit/http'
 import type { Exchange, HttpOptions } from '@kit/http'
 import { observeListener } from '@kit/http/node'
 import type { ConformanceServer, StartConformanceApp } from '@kit/http/testing'
-import { adapterConformance, serveConformanceApp } from '@kit/http/testing'
+import { adapterConformance, hostileConformance, serveConformanceApp } from '@kit/http/testing'
 import { createLogger, logStats, setUser } from '@kit/log'
 import type { OverrideOptions } from '@kit/log'
 import { memoryDestination } from '@kit/log/testing'
@@ -103,6 +103,7 @@ function conformanceApp(express: typeof express5): StartConformanceApp {
 
 describe.each(majors)('%s', (_, express) => {
   it.each(adapterConformance(conformanceApp(express)))('$name', ({ run }) => run())
+  it.each(hostileConformance(conformanceApp(express)))('$name', ({ run }) => run())
 })
 
 describe.each(majors)('%s: route templates', (_, express) => {

@@ -11,7 +11,7 @@ import { createMetrics } from '@kit/metrics'
 import { describe, expect, it } from 'vitest'
 import { observeListener } from './node.ts'
 import { requestIdKey } from './request-id.ts'
-import { adapterConformance, serveConformanceApp } from './testing/index.ts'
+import { adapterConformance, hostileConformance, serveConformanceApp } from './testing/index.ts'
 import type { StartConformanceApp } from './testing/index.ts'
 
 type Handler = (req: IncomingMessage, res: ServerResponse, params: string[]) => unknown
@@ -153,6 +153,7 @@ const start: StartConformanceApp = async (options, times) => {
 
 describe('node:http', () => {
   it.each(adapterConformance(start))('$name', ({ run }) => run())
+  it.each(hostileConformance(start))('$name', ({ run }) => run())
 })
 
 describe('a listener that fails', () => {

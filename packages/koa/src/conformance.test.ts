@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers'
 import { current } from '@kit/context'
 import { requestIdKey } from '@kit/http'
 import type { StartConformanceApp } from '@kit/http/testing'
-import { adapterConformance, serveConformanceApp } from '@kit/http/testing'
+import { adapterConformance, hostileConformance, serveConformanceApp } from '@kit/http/testing'
 import { Router } from '@koa/router'
 import type { RouterContext } from '@koa/router'
 import Koa from 'koa'
@@ -105,4 +105,5 @@ function conformanceApp(Framework: typeof Koa, Routes: typeof Router): StartConf
 
 describe.each(pairs)('%s', (_, Framework, Routes) => {
   it.each(adapterConformance(conformanceApp(Framework, Routes)))('$name', ({ run }) => run())
+  it.each(hostileConformance(conformanceApp(Framework, Routes)))('$name', ({ run }) => run())
 })

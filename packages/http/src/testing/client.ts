@@ -79,6 +79,32 @@ export class Client {
     })
   }
 
+  /** Writes bytes (a character each) to a connection of its own, ends this side, and resolves with all that came back. */
+  sayAll(bytes: string): Promise<string> {
+    return new Promise((resolve) => {
+      let text = ''
+      const socket = connect({ port: Number(this.#url.port), host: this.#url.hostname, allowHalfOpen: true })
+      socket.setEncoding('latin1')
+      socket.on('data', (chunk: string) => (text += chunk))
+      socket.on('error', () => {})
+      socket.on('end', () => socket.destroy())
+      socket.on('close', () => resolve(text))
+      socket.end(bytes, 'latin1')
+    })
+  }
+
+  /** Writes bytes to a connection of its own and resets it `turns` turns of the event loop later. */
+  reset(bytes: string, turns: number): Promise<void> {
+    return new Promise((resolve) => {
+      const socket = connect(Number(this.#url.port), this.#url.hostname)
+      const wait = (left: number): unknown =>
+        left === 0 ? socket.resetAndDestroy() : setImmediate(() => wait(left - 1))
+      socket.on('error', () => {})
+      socket.on('close', () => resolve())
+      socket.write(bytes, 'latin1', () => wait(turns))
+    })
+  }
+
   close(): void {
     this.#agent.destroy()
   }

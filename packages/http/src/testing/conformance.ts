@@ -7,9 +7,11 @@ import assert from 'node:assert/strict'
 import type { HttpOptions } from '../options.ts'
 import { countingCases } from './cases/counting.ts'
 import { endingCases } from './cases/ending.ts'
+import { hostileCases } from './cases/hostile.ts'
 import { identityCases } from './cases/identity.ts'
 import { trafficCases } from './cases/traffic.ts'
 import { Rig } from './rig.ts'
+import type { Case } from './rig.ts'
 
 /** One case: passes when `run` resolves. Give it to any test runner. */
 export interface ConformanceCase {
@@ -46,7 +48,22 @@ export type StartConformanceApp = (options: HttpOptions, times: number) => Promi
 /** All cases for an adapter. Route templates are expected in the `/items/:id` spelling. */
 export function adapterConformance(start: StartConformanceApp): ConformanceCase[] {
   const cases = [...countingCases, ...endingCases, ...identityCases, ...trafficCases]
-  const observed = cases.map(([name, options, run, times]): ConformanceCase => ({
+  return [
+    ...casesOn(start, cases),
+    { name: 'changes no status, header or body', run: () => unchanged(start) },
+  ]
+}
+
+/**
+ * Further cases, for frameworks that hand every request of node:http to the adapter: smuggled and malformed requests,
+ * resets, half-closed connections, each counted as often as Node took it for a request.
+ */
+export function hostileConformance(start: StartConformanceApp): ConformanceCase[] {
+  return casesOn(start, hostileCases)
+}
+
+function casesOn(start: StartConformanceApp, cases: readonly Case[]): ConformanceCase[] {
+  return cases.map(([name, options, run, times]) => ({
     name,
     async run() {
       const rig = await Rig.start(start, options, times)
@@ -57,7 +74,6 @@ export function adapterConformance(start: StartConformanceApp): ConformanceCase[
       }
     },
   }))
-  return [...observed, { name: 'changes no status, header or body', run: () => unchanged(start) }]
 }
 
 /** Requests that an app answers alike whether or not there is a context. */

@@ -1,5 +1,9 @@
 /** One conformance app with everything that can be seen of it: its metrics, its log lines, a client. */
 
+import assert from 'node:assert/strict'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import type { Server } from 'node:http'
+import type { Socket } from 'node:net'
 import { createLogger } from '@kit/log'
 import { createMetrics } from '@kit/metrics'
 import type { HistogramSnapshot, Metrics } from '@kit/metrics'
@@ -24,12 +28,15 @@ export interface Counted {
   readonly count: number
 }
 
+const requestStart = 'http.server.request.start'
+
 /** A running app under observation. */
 export class Rig {
   readonly client: Client
   readonly lines: Record<string, unknown>[] = []
   readonly metrics: Metrics
   readonly #server: ConformanceServer
+  readonly #stop: (() => unknown)[] = []
 
   private constructor(server: ConformanceServer, metrics: Metrics, lines: Record<string, unknown>[]) {
     this.#server = server
@@ -62,6 +69,35 @@ export class Rig {
     return sum(this.metrics, 'http.server.active_requests')
   }
 
+  /** What was counted, once it is as many as came, with a line in the log each and none under way: neither less nor more. */
+  async countedExactly(came: number | (() => number)): Promise<Counted[]> {
+    const expected = (): number => (typeof came === 'number' ? came : came())
+    await this.counted(expected())
+    assert.equal(this.#total(), expected())
+    assert.equal(this.requestLines().length, expected())
+    assert.equal(this.active(), 0)
+    return this.#counted()
+  }
+
+  /**
+   * Counts, from now on, what Node hands to the application, whatever is mounted there: the truth that is to be
+   * observed.
+   */
+  reached(): () => number {
+    const { port } = new URL(this.#server.url)
+    const seen = new WeakSet<Server>()
+    let count = 0
+    const listener = (message: unknown): void => {
+      const { server, socket } = message as { server: Server; socket: Socket }
+      if (String(socket.localPort) !== port || seen.has(server)) return
+      seen.add(server)
+      server.prependListener('request', () => (count += 1))
+    }
+    subscribe(requestStart, listener)
+    this.#stop.push(() => unsubscribe(requestStart, listener))
+    return () => count
+  }
+
   /** The lines that requests left in the log. */
   requestLines(): Record<string, unknown>[] {
     return this.lines.filter((line) => line['msg'] === 'request')
@@ -73,6 +109,7 @@ export class Rig {
   }
 
   async close(): Promise<void> {
+    for (const stop of this.#stop) stop()
     this.client.close()
     await this.#server.close()
   }
