@@ -9,6 +9,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { adminServer } from './admin-server.ts'
 import type { AdminServer, AdminServerOptions } from './admin-server.ts'
 import { healthEndpoint } from './health.ts'
+import { smuggled } from './testing/smuggled.ts'
 import { hostileTargets } from './testing/targets.ts'
 
 let running: AdminServer | undefined
@@ -150,6 +151,22 @@ describe('what it refuses', () => {
     expect([broken.status, await broken.text()]).toEqual([500, 'Internal Server Error\n'])
     expect((await fetch(`${url}/livez`)).status).toBe(200)
   })
+})
+
+it('survives smuggled, malformed and oversized requests', async () => {
+  const page = prometheus()
+  const metrics = createMetrics()
+  metrics.attach(page)
+  const { port, url } = await start({ metrics: page })
+  for (const bytes of smuggled) {
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+    socket.on('error', () => {}).resume()
+    socket.on('end', () => socket.destroy())
+    socket.end(bytes, 'latin1')
+    await new Promise((resolve) => socket.once('close', resolve))
+  }
+  expect((await fetch(`${url}/livez`)).status).toBe(200)
+  expect((await fetch(`${url}/metrics`)).status).toBe(200)
 })
 
 it('counts the scrapes that were sent whole, and tells who waits for one that begins from now on', async () => {

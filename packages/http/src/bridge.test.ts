@@ -1,10 +1,12 @@
 import { once } from 'node:events'
 import { createServer, request as ask } from 'node:http'
 import type { IncomingMessage, Server } from 'node:http'
+import { connect } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { toNodeListener } from './bridge.ts'
 import type { FetchHandler } from './bridge.ts'
+import { eventually } from './testing/rig.ts'
 
 const servers: Server[] = []
 afterEach(() => {
@@ -131,6 +133,28 @@ describe('a body that brings its own memory', () => {
     )
     expect((await (await fetch(url)).arrayBuffer()).byteLength).toBe(2_000_000)
   })
+})
+
+it('tells pipelined requests that wait for their turn when the client leaves', async () => {
+  const signals: AbortSignal[] = []
+  let cancelled = 0
+  const url = await serve((request) => {
+    signals.push(request.signal)
+    const endless = bytesOf(100_000_000, 65_536, () => (cancelled += 1))
+    return request.url.endsWith('/stuck') ? new Promise<Response>(() => {}) : new Response(endless)
+  })
+  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+  const head = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`
+  socket.on('error', () => {}).write(head('/stuck') + head('/stuck') + head('/endless'))
+  await eventually(
+    () => signals.length === 3,
+    () => 'three requests',
+  )
+  socket.resetAndDestroy()
+  await eventually(
+    () => signals.every(({ aborted }) => aborted) && cancelled === 1,
+    () => `three aborted requests; there are ${signals.filter(({ aborted }) => aborted).length}`,
+  )
 })
 
 async function get(url: string): Promise<IncomingMessage> {

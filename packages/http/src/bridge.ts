@@ -1,10 +1,12 @@
 /** Serves a fetch-style handler (`Request` in, `Response` out) from a node:http server. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ReadableStream, ReadableStreamBYOBReader } from 'node:stream/web'
 import { answer } from './answer.ts'
+import { onEnd } from './connection-end.ts'
 
 /** A handler in the style of fetch: the endpoints of kit are all of this kind. */
 export type FetchHandler = (request: Request) => Response | Promise<Response>
@@ -21,7 +23,7 @@ export function toNodeListener(handler: FetchHandler): (req: IncomingMessage, re
       answer(res, 400)
       return
     }
-    res.once('close', () => {
+    onEnd(res, req.socket, () => {
       if (!res.writableFinished) left.abort()
     })
     void serve(handler, request, req, res)
@@ -44,7 +46,7 @@ async function serve(
       await response.body?.cancel()
       res.end()
     } else {
-      await send(response.body, res)
+      await send(response.body, res, req.socket)
     }
   } catch {
     if (res.headersSent) res.destroy()
@@ -55,14 +57,14 @@ async function serve(
 /** How much of a body is in memory at a time, where it lets its reader say so. */
 const readAtOnce = 65_536
 
-async function send(body: ReadableStream<Uint8Array>, res: ServerResponse): Promise<void> {
+async function send(body: ReadableStream<Uint8Array>, res: ServerResponse, socket: Socket): Promise<void> {
   const reader = byobReaderOf(body)
   if (reader === undefined) {
     await pipeline(Readable.fromWeb(body), res)
     return
   }
   let written = (_taken: boolean): void => {}
-  res.once('close', () => {
+  onEnd(res, socket, () => {
     reader.cancel().catch(() => {})
     written(false)
   })
@@ -76,7 +78,7 @@ async function send(body: ReadableStream<Uint8Array>, res: ServerResponse): Prom
       written = resolve
       res.write(value, (error) => resolve(error === undefined || error === null))
     })
-    if (!taken) {
+    if (!taken || socket.destroyed) {
       await reader.cancel()
       return
     }

@@ -8,20 +8,17 @@ import type { Socket } from 'node:net'
 import type { Context } from '@kit/context'
 import { isDeadlineExceeded } from '@kit/context'
 import { answer, seal } from './answer.ts'
+import { joinConnection, leaveConnection } from './connection-end.ts'
+import type { OnConnection } from './connection-end.ts'
 import type { End, Exchange } from './exchange.ts'
 import type { NodeRequest, NodeResponse } from './node.ts'
 import type { Observation } from './observer.ts'
 
-/** Where a connection has what its end is told to. */
-const openOf: unique symbol = Symbol('kit.http.open')
-
-type Connection = Socket & { [openOf]?: Set<NodeExchange> }
-
 /** A request and its response, from the head to the close: one object, as there is one for every request. */
-export class NodeExchange implements Exchange {
+export class NodeExchange implements Exchange, OnConnection {
   readonly #req: NodeRequest
   readonly #res: NodeResponse
-  #socket: Connection | undefined = undefined
+  #socket: Socket | undefined = undefined
   #observation: Observation | undefined = undefined
   /** The status that was answered in the handler's place; 0 while none was. */
   #answered = 0
@@ -77,7 +74,7 @@ export class NodeExchange implements Exchange {
     } else if (res.closed || res.destroyed) {
       return this.closed()
     } else if (socket !== undefined) {
-      openOn(socket).add(this)
+      joinConnection(socket, this)
     }
     res.on('close', closed)
   }
@@ -85,7 +82,7 @@ export class NodeExchange implements Exchange {
   /** Nothing more can reach the client. May be called more than once. */
   closed(): void {
     const socket = this.#socket
-    socket?.[openOf]?.delete(this)
+    if (socket !== undefined) leaveConnection(socket, this)
     this.#stopWatching?.()
     this.#observation?.end(endOf(this.#res, socket, this.#answered))
   }
@@ -107,20 +104,6 @@ export class NodeExchange implements Exchange {
       if (isDeadlineExceeded(error) && !res.headersSent && !res.destroyed) this.refuse(503)
     })
   }
-}
-
-/** The exchanges of a connection that are under way: one listener a connection, however many it carries. */
-function openOn(socket: Connection): Set<NodeExchange> {
-  const known = socket[openOf]
-  if (known !== undefined) return known
-  const open = new Set<NodeExchange>()
-  socket[openOf] = open
-  socket.once('close', onConnectionClose)
-  return open
-}
-
-function onConnectionClose(this: Connection): void {
-  for (const exchange of this[openOf] ?? []) exchange.closed()
 }
 
 /**
