@@ -2,6 +2,8 @@
 
 import type { AddressInfo } from 'node:net'
 import { serve } from '@hono/node-server'
+import { background, notify } from '@kit/context'
+import { drain } from '@kit/http/drain'
 import { adminServer } from '@kit/http/endpoints'
 import { defaultLogger } from '@kit/log'
 import { metrics } from '@kit/metrics'
@@ -17,9 +19,5 @@ const server = serve(options, ({ port }: AddressInfo) => {
   defaultLogger().info({ url: `http://127.0.0.1:${port}`, metrics: `${admin.url}/metrics` }, 'ready')
 })
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
-    server.close()
-    void admin.close()
-  })
-}
+const { clean } = await drain(notify(background), { servers: [server], admin })
+process.exitCode = clean ? 0 : 1
