@@ -46,6 +46,8 @@ const writers = [
  * `headersSent` and `writableEnded` are false as the late handler expects them.
  */
 export function seal(res: NodeResponse, onLateEnd: () => void): void {
+  if (statusOfSealed(res) !== undefined) return
+  Object.defineProperty(res, sealedStatus, { value: res.statusCode })
   let told = false
   const chain = (): NodeResponse => res
   const inert: Record<string, unknown> = {
@@ -64,6 +66,13 @@ export function seal(res: NodeResponse, onLateEnd: () => void): void {
   }
   for (const name of ['headersSent', 'writableEnded'])
     Object.defineProperty(res, name, { value: false, configurable: true, writable: true })
+}
+
+const sealedStatus: unique symbol = Symbol('kit.http.sealedStatus')
+
+/** The status of a response that was sealed, which it no longer tells; undefined when it was not. */
+export function statusOfSealed(res: NodeResponse): number | undefined {
+  return (res as { [sealedStatus]?: number })[sealedStatus]
 }
 
 /** Takes a chunk as a stream would, and calls back. */

@@ -1,5 +1,8 @@
 /** One server of an application on its way out: what it still has to answer, and how it is closed without waiting for ever. */
 
+import { answer, seal, statusOfSealed } from './answer.ts'
+import type { NodeResponse } from './node.ts'
+
 /** What a drain needs of a server: those of node:http, node:https and node:http2, and what has their shape. */
 export interface DrainableServer {
   close(done?: (error?: Error) => void): unknown
@@ -17,7 +20,7 @@ export interface DrainedRequests {
   arrived: number
   /** Of both: ended by themselves. */
   ended: number
-  /** Of both: cut off when the time was up. */
+  /** Of both: not ended when the time was up, and answered with 503, or broken off where an answer had begun. */
   cut: number
 }
 
@@ -37,6 +40,8 @@ interface Session extends Closable {
 
 interface Message {
   readonly headersSent: boolean
+  readonly destroyed?: boolean
+  readonly writeHead?: unknown
   readonly socket: Closable | null
   readonly stream?: Closable
   setHeader(name: string, value: string): unknown
@@ -102,10 +107,21 @@ export class ServerWatch {
     })
   }
 
+  /** Answers 503 to what has no answer yet: better than a broken connection, of which nobody knows what it means. */
+  refuse(): void {
+    this.requests.cut += this.#open.size
+    for (const res of this.#open) {
+      const response = res as unknown as NodeResponse
+      const isAnswered = res.headersSent || res.destroyed === true || statusOfSealed(response) !== undefined
+      if (isAnswered || typeof res.writeHead !== 'function') continue
+      answer(response, 503)
+      seal(response, () => {})
+    }
+    this.#open.clear()
+  }
+
   /** Breaks what is still open, upgraded connections among it. Returns how many connections that were. */
   cut(): number {
-    this.requests.cut += this.#open.size
-    this.#open.clear()
     const { size } = this.#connections
     for (const session of this.#sessions) session.destroy()
     for (const connection of this.#connections) connection.destroy()

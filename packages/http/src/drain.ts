@@ -65,11 +65,12 @@ export interface DrainReport {
  *
  * 1. `/readyz` turns 503 and every answer carries `connection: close`; `onStart` is called
  * 2. `notReadyMs` later the servers stop accepting, and idle connections are closed
- * 3. requests end by themselves, under their own deadlines; what is open after `graceMs` is cut
+ * 3. requests end by themselves, under their own deadlines; those that have not after `graceMs` are answered with 503,
+ *    and what is open then is cut
  * 4. `close` is called; then one more scrape is waited for, and the metrics are shut down
  * 5. a line `drained` is logged, the log is flushed, the admin server is closed
  *
- * Resolves with a report; never rejects, and takes at most the sum of its times and two seconds. Exit the process
+ * Resolves with a report; never rejects, and takes at most the sum of its times and four seconds. Exit the process
  * then. Call it before the servers listen: of connections that are older it knows less. A second SIGINT or SIGTERM while
  * it drains cuts every wait short; one within half a second of the first is its echo (a terminal and a launcher both pass
  * it on) and ignored; a third ends the process as usual. The process is kept alive from the first signal on.
@@ -113,6 +114,9 @@ function resolveDrainOptions(options: DrainOptions): Resolved {
   }
   return resolved
 }
+
+/** How long the answers to what did not end in time may take to be sent. */
+const refusingMs = 250
 
 /** How long connections that were destroyed may take to say so. */
 const closingMs = 1000
@@ -167,6 +171,8 @@ class Drain {
       this.#watches.map((watch) => this.#step('servers', Infinity, () => watch.close())),
     )
     if (await this.#within(graceMs, closed)) return
+    for (const watch of this.#watches) watch.refuse()
+    if (await within(background, refusingMs, closed)) return
     for (const watch of this.#watches) this.#connectionsCut += watch.cut()
     await this.#step('servers', closingMs, () => closed)
   }
@@ -191,16 +197,8 @@ class Drain {
   }
 
   /** Whether `promise` came about within `limitMs`, and before somebody was in a hurry. */
-  async #within(limitMs: number, promise: Promise<unknown>): Promise<boolean> {
-    const ctx = this.#hurry.ctx.withTimeout(limitMs)
-    try {
-      await race(ctx, promise)
-      return true
-    } catch {
-      return false
-    } finally {
-      ctx.cancel('done')
-    }
+  #within(limitMs: number, promise: Promise<unknown>): Promise<boolean> {
+    return within(this.#hurry.ctx, limitMs, promise)
   }
 
   #requests(): DrainedRequests {
@@ -223,16 +221,29 @@ class Drain {
   }
 
   #report(): DrainReport {
+    const requests = this.#requests()
     return {
       cause: this.#cause,
-      clean: this.#connectionsCut === 0 && this.#errors.length === 0,
-      requests: this.#requests(),
+      clean: requests.cut === 0 && this.#connectionsCut === 0 && this.#errors.length === 0,
+      requests,
       connectionsCut: this.#connectionsCut,
       scraped: this.#scraped,
       hurried: this.#hurry.ctx.err !== undefined,
       errors: [...this.#errors],
       durationMs: clock.now() - this.#startMs,
     }
+  }
+}
+
+async function within(parent: Context, limitMs: number, promise: Promise<unknown>): Promise<boolean> {
+  const ctx = parent.withTimeout(limitMs)
+  try {
+    await race(ctx, promise)
+    return true
+  } catch {
+    return false
+  } finally {
+    ctx.cancel('done')
   }
 }
 

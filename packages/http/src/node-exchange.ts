@@ -7,7 +7,7 @@ import { constants } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { Context } from '@kit/context'
 import { isDeadlineExceeded } from '@kit/context'
-import { answer, seal } from './answer.ts'
+import { answer, seal, statusOfSealed } from './answer.ts'
 import { joinConnection, leaveConnection } from './connection-end.ts'
 import type { OnConnection } from './connection-end.ts'
 import type { End, Exchange } from './exchange.ts'
@@ -84,7 +84,7 @@ export class NodeExchange implements Exchange, OnConnection {
     const socket = this.#socket
     if (socket !== undefined) leaveConnection(socket, this)
     this.#stopWatching?.()
-    this.#observation?.end(endOf(this.#res, socket, this.#answered))
+    this.#observation?.end(endOf(this.#res, socket, this.#answered || (statusOfSealed(this.#res) ?? 0)))
   }
 
   /** Answers in the handler's place; what the handler writes after that goes nowhere. */
