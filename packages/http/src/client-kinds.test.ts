@@ -303,6 +303,18 @@ describe('observeRequest', () => {
     expect(seen).toMatchObject({ 'x-request-id': 'mine', a: 'b', traceparent: expect.any(String) })
   })
 
+  it('takes a URL of another realm for one', async () => {
+    const { href, protocol, hostname, port, pathname, search, hash } = new URL(`${url}/elsewhere`)
+    const foreign = { href, protocol, hostname, port, pathname, search, hash, toString: () => href }
+    const paths: unknown[] = []
+    handler = (req, res) => {
+      paths.push(req.url)
+      res.end()
+    }
+    await ending(observeRequest(http.request, { metrics })(foreign as URL)).then(sentByNode)
+    expect(paths).toEqual(['/elsewhere'])
+  })
+
   it('adds no listener that changes what an error does', () => {
     const req = observeRequest(http.request, { metrics })(url)
     expect(['error', 'upgrade', 'connect', 'information'].map((name) => req.listenerCount(name))).toEqual([
@@ -364,6 +376,19 @@ describe('observeRequest', () => {
     expect(() => request({ protocol: 'ftp:' })).toThrow(
       expect.objectContaining({ code: 'ERR_INVALID_PROTOCOL' }),
     )
+    for (const wrong of [{ host: 5 }, { hostname: {} }, { method: 5 }, { headers: 5 }, { agent: 5 }, null]) {
+      const codeOf = (make: typeof http.request): unknown => {
+        try {
+          make(wrong as never)
+            .on('error', () => {})
+            .destroy()
+          return 'made'
+        } catch (error) {
+          return (error as NodeJS.ErrnoException).code
+        }
+      }
+      expect(codeOf(request)).toBe(codeOf(http.request))
+    }
     expect(observeRequest(request)).toBe(request)
     expect(request.name).toBe('request')
   })

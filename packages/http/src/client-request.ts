@@ -30,17 +30,18 @@ export type MakeRequest = (...args: never[]) => ClientRequest
 export function observeRequest<F extends MakeRequest>(request: F, options: ClientOptions = {}): F {
   if (observedRequests.has(request)) return request
   const resolved = resolveClientOptions(options)
-  const make = request as unknown as (options: RequestOptions, callback: unknown) => ClientRequest
+  const plain = request as unknown as (...args: unknown[]) => ClientRequest
   const isTls = request === (https.request as MakeRequest) || request === (https.get as MakeRequest)
 
   const observed = (...args: unknown[]): ClientRequest => {
-    const { given, callback } = argumentsOf(args)
-    const url = urlOf(given, isTls)
+    const known = argumentsOf(args)
+    const url = known && urlOf(known.given, isTls)
     // What makes no sense is for the platform to complain about.
-    if (url === undefined) return (request as unknown as (...all: unknown[]) => ClientRequest)(...args)
-    const call = new Call(resolved.duration, methodLabel((given.method ?? 'GET').toUpperCase()), url)
+    if (known === undefined || url === undefined) return plain(...args)
+    const { given, callback } = known
+    const call = new Call(resolved.duration, methodLabel(given.method?.toUpperCase() ?? 'GET'), url)
     if (given.socketPath) call.reaches(given.socketPath, '')
-    return start(call, resolved, given, url, (complete) => make(complete, callback))
+    return start(call, resolved, given, url, (complete) => plain(complete, callback))
   }
   observedRequests.add(observed)
   return Object.defineProperty(observed, 'name', { value: request.name }) as unknown as F
@@ -115,28 +116,38 @@ function broken(call: Call, failure: unknown, socket: Socket | null): void {
   else call.fail(error ?? Object.assign(new Error('aborted'), { code: 'ECONNRESET' }))
 }
 
-/** The two ways to call `request`, made one: the platform does the same. */
-function argumentsOf(args: unknown[]): { given: RequestOptions; callback: unknown } {
-  const [first, second, third] = args
-  try {
-    if (typeof first === 'string' || first instanceof URL) {
-      const fromUrl = urlToHttpOptions(new URL(first))
-      if (typeof second === 'function') return { given: fromUrl, callback: second }
-      return { given: { ...fromUrl, ...(second as RequestOptions | undefined) }, callback: third }
-    }
+interface Arguments {
+  readonly given: RequestOptions
+  readonly callback: unknown
+}
+
+/** The two ways to call `request`, made one as the platform does; undefined where there is no sense in them. */
+function argumentsOf([first, second, third]: unknown[]): Arguments | undefined {
+  if (typeof first !== 'string' && !isUrl(first))
     return { given: { ...(first as RequestOptions) }, callback: second }
+  try {
+    const fromUrl = urlToHttpOptions(new URL(first))
+    if (typeof second === 'function') return { given: fromUrl, callback: second }
+    return { given: { ...fromUrl, ...(second as RequestOptions | undefined) }, callback: third }
   } catch {
-    return { given: { host: '' }, callback: undefined }
+    return undefined
   }
 }
 
+/** By its shape, as the platform does it: a URL may be of another realm. */
+function isUrl(value: unknown): value is URL {
+  const { href, protocol, auth, path } = (value ?? {}) as Record<string, unknown>
+  return Boolean(href) && Boolean(protocol) && auth === undefined && path === undefined
+}
+
 function urlOf(given: RequestOptions, isTls: boolean): URL | undefined {
-  const agent = given.agent as { protocol?: string } | false | undefined
-  const fallback = given.defaultPort === 443 || isTls ? 'https:' : 'http:'
-  const protocol = given.protocol ?? (agent === false ? undefined : agent?.protocol) ?? fallback
-  const host = given.hostname ?? given.host ?? 'localhost'
-  const port = given.port ?? given.defaultPort
   try {
+    if (typeof (given.method ?? '') !== 'string') return undefined
+    const agent = given.agent as { protocol?: string } | false | undefined
+    const fallback = given.defaultPort === 443 || isTls ? 'https:' : 'http:'
+    const protocol = given.protocol ?? (agent === false ? undefined : agent?.protocol) ?? fallback
+    const host = given.hostname ?? given.host ?? 'localhost'
+    const port = given.port ?? given.defaultPort
     const shown = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
     return new URL(`${protocol}//${shown}${port ? `:${port}` : ''}`)
   } catch {

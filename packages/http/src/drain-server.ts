@@ -67,11 +67,6 @@ export class ServerWatch {
     server.prependListener?.('request', (_req: never, res: Message) => this.#opened(res))
   }
 
-  /** Requests under way. */
-  get open(): number {
-    return this.#open.size
-  }
-
   /** From now on every answer tells its client to come back over another connection. */
   begin(): void {
     this.#draining = true
