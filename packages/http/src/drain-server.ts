@@ -1,6 +1,9 @@
 /** One server of an application on its way out: what it still has to answer, and how it is closed without waiting for ever. */
 
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { answer, seal, statusOfSealed } from './answer.ts'
+import { onEnd } from './connection-end.ts'
 import type { NodeResponse } from './node.ts'
 
 /** What a drain needs of a server: those of node:http, node:https and node:http2, and what has their shape. */
@@ -55,7 +58,6 @@ export class ServerWatch {
   readonly #connections = new Set<Connection>()
   readonly #sessions = new Set<Session>()
   readonly #open = new Set<Message>()
-  readonly #bySocket = new WeakMap<Closable, Set<Message>>()
   #draining = false
   #closing = false
 
@@ -135,24 +137,11 @@ export class ServerWatch {
       res.stream.once('close', ended)
       return
     }
-    res.once('close', ended)
-    if (res.socket !== null) this.#onSocket(res.socket).add(res)
-  }
-
-  /** Before Node 24, a pipelined response that waits for its turn is forgotten when its connection ends. */
-  #onSocket(socket: Closable): Set<Message> {
-    const known = this.#bySocket.get(socket)
-    if (known !== undefined) return known
-    const open = new Set<Message>()
-    this.#bySocket.set(socket, open)
-    socket.once('close', () => {
-      for (const res of open) this.#ended(res)
-    })
-    return open
+    if (res.socket === null) res.once('close', ended)
+    else onEnd(res as unknown as ServerResponse, res.socket as Socket, ended)
   }
 
   #ended(res: Message): void {
-    if (res.socket !== null) this.#bySocket.get(res.socket)?.delete(res)
     if (!this.#open.delete(res) || !this.#draining) return
     this.requests.ended += 1
     // An answer whose head was sent before the drain leaves its connection open, and idle a turn later.

@@ -6,6 +6,8 @@ import { connect as connectHttp2, createServer as createHttp2Server } from 'node
 import type { Http2Server } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { connect } from 'node:net'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { background } from '@kit/context'
 import type { CancelContext } from '@kit/context'
 import { manualClock } from '@kit/context/testing'
@@ -376,6 +378,26 @@ describe('signals', () => {
     expect((await said)[0]).toEqual([true, 'SIGTERM', 1])
     expect(await exit).toEqual([0, null])
   })
+})
+
+it('keeps nothing of a request on a connection that goes on', async () => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const responses: WeakRef<ServerResponse>[] = []
+  const server = createServer((_req, res) => {
+    responses.push(new WeakRef(res))
+    res.end()
+  })
+  const done = draining({ servers: [server] })
+  const port = await listening(server)
+  for (let i = 0; i < 50; i += 1) await ask(port)
+  for (let i = 0; i < 3; i += 1) {
+    await new Promise((resolve) => setImmediate(resolve))
+    collect()
+  }
+  expect(responses.filter((response) => response.deref() !== undefined).length).toBeLessThan(5)
+  stop.cancel()
+  await done
 })
 
 describe('what goes wrong', () => {
