@@ -66,27 +66,24 @@ export function createFamily(format: ExpositionFormat, prefix: string, instrumen
 
 class NumberFamily implements Family {
   readonly header: string
-  readonly #name: Fixed
-  readonly #labels = new LabelBlock()
+  readonly #block: LabelBlock
   readonly #created: CreatedLines | undefined
 
   constructor(head: string, format: ExpositionFormat, name: string, { kind }: SourceCounter | SourceGauge) {
     this.header = head
-    this.#name = new Fixed(kind === 'counter' ? `${name}_total` : name)
+    this.#block = new LabelBlock(new Fixed(kind === 'counter' ? `${name}_total` : name))
     this.#created = format === 'openmetrics' && kind === 'counter' ? new CreatedLines(name) : undefined
   }
 
   write(labelNames: readonly string[], series: readonly Series[], from: number, slices: Slices): number {
-    this.#labels.begin(labelNames)
+    this.#block.begin(labelNames)
     let i = from
     for (; i < series.length && !slices.isFull; i++) this.#writeOne(series[i] as NumberSeries, slices.out)
     return i
   }
 
   #writeOne(series: NumberSeries, out: Utf8Writer): void {
-    out.fixed(this.#name)
-    const start = out.length
-    this.#labels.write(series.labelValues, out)
+    const start = this.#block.write(series.labelValues, out)
     const end = out.length
     if (end > start) out.character(closingBrace)
     out.character(space)
@@ -98,8 +95,7 @@ class NumberFamily implements Family {
 
 class HistogramFamily implements Family {
   readonly header: string
-  readonly #labels = new LabelBlock()
-  readonly #bucket: Fixed
+  readonly #block: LabelBlock
   /** Everything between the other labels and the count of each bucket line. */
   readonly #bounds: readonly Fixed[]
   readonly #sum: Fixed
@@ -109,7 +105,7 @@ class HistogramFamily implements Family {
 
   constructor(head: string, format: ExpositionFormat, name: string, { bounds }: SourceHistogram) {
     this.header = head
-    this.#bucket = new Fixed(`${name}_bucket`)
+    this.#block = new LabelBlock(new Fixed(`${name}_bucket`))
     this.#bounds = [...bounds, Infinity].map((bound) => new Fixed(`le="${boundText(format, bound)}"} `))
     this.#sum = new Fixed(`${name}_sum`)
     this.#count = new Fixed(`${name}_count`)
@@ -119,7 +115,7 @@ class HistogramFamily implements Family {
   }
 
   write(labelNames: readonly string[], series: readonly Series[], from: number, slices: Slices): number {
-    this.#labels.begin(labelNames)
+    this.#block.begin(labelNames)
     let i = from
     for (; i < series.length && !slices.isFull; i++) this.#writeOne(series[i] as HistogramSeries, slices.out)
     return i
@@ -128,9 +124,7 @@ class HistogramFamily implements Family {
   #writeOne(series: HistogramSeries, out: Utf8Writer): void {
     const bounds = this.#bounds
     const line = out.length
-    out.fixed(this.#bucket)
-    const start = out.length
-    this.#labels.write(series.labelValues, out)
+    const start = this.#block.write(series.labelValues, out)
     const end = out.length
     out.character(end > start ? comma : openingBrace)
     const bound = out.length
