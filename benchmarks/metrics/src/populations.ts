@@ -50,7 +50,7 @@ export const kitMaker: Maker = {
 async function drain({ handler }: PrometheusSink): Promise<number> {
   const { body } = await handler(new Request('http://localhost/metrics'))
   let length = 0
-  let memory = new Uint8Array(65_536)
+  let memory = new Uint8Array(131_072)
   const reader = body!.getReader({ mode: 'byob' })
   for (;;) {
     const { done, value } = await reader.read(memory)

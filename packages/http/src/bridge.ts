@@ -55,7 +55,7 @@ async function serve(
 }
 
 /** How much of a body is in memory at a time, where it lets its reader say so. */
-const readAtOnce = 65_536
+const readAtOnce = 131_072
 
 async function send(body: ReadableStream<Uint8Array>, res: ServerResponse, socket: Socket): Promise<void> {
   const reader = byobReaderOf(body)

@@ -6,7 +6,7 @@
 import { nextTurn } from './slices.ts'
 
 /** So many slices are decoded in one turn: about 1 MB. */
-const slicesPerTurn = 16
+const slicesPerTurn = 8
 
 /** A page as UTF-8, in slices. */
 export class Rendered {
