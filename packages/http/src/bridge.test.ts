@@ -41,12 +41,15 @@ function bytesOf(length: number, chunk: number, onCancel = (): void => {}): Read
 }
 
 describe('a body that is read into memory of the reader', () => {
-  it.each([0, 1, 65_535, 65_536, 65_537, 3_000_000])('arrives whole: %d bytes', async (length) => {
-    const url = await serve(() => new Response(bytesOf(length, 50_000)))
-    const received = new Uint8Array(await (await fetch(url)).arrayBuffer())
-    expect(received.length).toBe(length)
-    expect(received.findIndex((byte, i) => byte !== i % 251)).toBe(-1)
-  })
+  it.each([0, 1, 4095, 4096, 4097, 65_535, 65_536, 122_880, 126_976, 3_000_000])(
+    'arrives whole: %d bytes',
+    async (length) => {
+      const url = await serve(() => new Response(bytesOf(length, 50_000)))
+      const received = new Uint8Array(await (await fetch(url)).arrayBuffer())
+      expect(received.length).toBe(length)
+      expect(received.findIndex((byte, i) => byte !== i % 251)).toBe(-1)
+    },
+  )
 
   it('is the same for a reader that is slower than the handler', async () => {
     const length = 8_000_000

@@ -55,7 +55,9 @@ async function serve(
 }
 
 /** How much of a body is in memory at a time, where it lets its reader say so. */
-const readAtOnce = 131_072
+const readAtOnce = 122_880
+/** Most bodies are short: so much is read at first. */
+const firstRead = 4096
 
 async function send(body: ReadableStream<Uint8Array>, res: ServerResponse, socket: Socket): Promise<void> {
   const reader = byobReaderOf(body)
@@ -68,7 +70,7 @@ async function send(body: ReadableStream<Uint8Array>, res: ServerResponse, socke
     reader.cancel().catch(() => {})
     written(false)
   })
-  let memory = new Uint8Array(readAtOnce)
+  let memory = new Uint8Array(firstRead)
   for (;;) {
     const { done, value } = await reader.read(memory)
     if (done) break
@@ -82,7 +84,9 @@ async function send(body: ReadableStream<Uint8Array>, res: ServerResponse, socke
       await reader.cancel()
       return
     }
-    memory = new Uint8Array(value.buffer)
+    const { buffer } = value
+    const isMore = buffer.byteLength === firstRead && value.byteLength === firstRead
+    memory = isMore ? new Uint8Array(readAtOnce) : new Uint8Array(buffer)
   }
   res.end()
 }
