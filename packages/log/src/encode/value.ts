@@ -30,6 +30,7 @@ export const UNREADABLE = '"[unreadable]"'
 
 /** What reading a property that throws gives. */
 const UNREAD: unique symbol = Symbol('unread')
+
 /** Writes values under one set of redaction rules. Stateless between lines except for the keys it knows. */
 export class ValueEncoder {
   readonly redactor: Redactor
