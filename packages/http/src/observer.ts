@@ -81,11 +81,6 @@ export function createObserver(options?: HttpOptions): HttpObserver {
  */
 const observationOf: unique symbol = Symbol.for('@kit/http@1.observation') as never
 
-/** A line's own fields over those that were added on the way; most requests add none, and nothing is copied. */
-function over(added: object | undefined, own: Record<string, unknown>): Record<string, unknown> {
-  return added === undefined ? own : { ...added, ...own }
-}
-
 class RequestObservation implements Observation {
   readonly ctx: CancelContext
   readonly log: Logger
@@ -99,6 +94,7 @@ class RequestObservation implements Observation {
   readonly #instruments: HttpInstruments
   readonly #skipped: boolean
   readonly #startMs: number
+  readonly #traceId: string
   readonly #routes: (() => string | undefined)[]
   /** Of the lines that the levels refuse; ended with the observation and not with the context, whose deadline may come first. */
   readonly #recording: Recording | undefined
@@ -121,6 +117,7 @@ class RequestObservation implements Observation {
 
     this.requestId = requestIdOf(exchange, options, instruments)
     const trace = traceOf(exchange, options, instruments)
+    this.#traceId = trace.traceId
     // The facts first: where there are no others yet, none are looked for.
     const values = withRequest(background, new ExchangeFacts(exchange, this))
       .withValue(requestIdKey, this.requestId)
@@ -203,22 +200,26 @@ class RequestObservation implements Observation {
     return seconds * 1000 > (this.#options.recorder?.slowMs ?? Infinity) ? 'slow' : undefined
   }
 
-  #line(verdict: Verdict, route: string, seconds: number): void {
-    const log = this.#options.requestLog?.withContext(this.ctx)
-    const level = levelOf[verdict.outcome]
-    if (log === undefined || !log.isLevelEnabled(level)) return
-    const fields = over(eventFields(this.ctx), {
-      method: this.#method,
-      route,
-      path: this.#path,
-      status: verdict.status === '' ? null : Number(verdict.status),
-      outcome: verdict.outcome,
-      durationMs: Math.round(seconds * 1e6) / 1000,
-    })
-    if (verdict.errorType !== '') fields['errorType'] = verdict.errorType
-    if (this.#failed) fields['err'] = this.#error
-    else if (verdict.outcome === 'deadline') fields['err'] = this.ctx.err
-    log[level](fields, 'request')
+  #line({ status, outcome, errorType }: Verdict, route: string, seconds: number): void {
+    const { requestLine } = this.#options
+    if (requestLine === undefined) return
+    const err = this.#failed ? this.#error : outcome === 'deadline' ? this.ctx.err : undefined
+    requestLine.write(
+      levelOf[outcome],
+      this.ctx,
+      [this.requestId, this.#traceId],
+      [
+        this.#method,
+        route,
+        this.#path,
+        status === '' ? null : Number(status),
+        outcome,
+        Math.round(seconds * 1e6) / 1000,
+        errorType === '' ? undefined : errorType,
+        err,
+      ],
+      eventFields(this.ctx),
+    )
   }
 }
 

@@ -1,8 +1,8 @@
 /** What every adapter accepts, and the one place where it is checked and given its defaults. */
 
 import { validateHeaderName } from 'node:http'
-import type { Logger } from '@kit/log'
-import { defaultLogger } from '@kit/log'
+import type { Logger, RecurringLine } from '@kit/log'
+import { defaultLogger, recurringLine } from '@kit/log'
 import type { Metrics } from '@kit/metrics'
 import { metrics as defaultMetrics } from '@kit/metrics'
 import type { AddressOptions } from './client-address.ts'
@@ -53,7 +53,7 @@ export interface ResolvedOptions {
   /** For handlers. */
   readonly log: Logger
   /** For the line a request; undefined without one. */
-  readonly requestLog: Logger | undefined
+  readonly requestLine: RecurringLine | undefined
   readonly timeoutMs: number
   readonly requestIdHeader: string
   readonly trustRequestId: (exchange: Exchange) => boolean
@@ -64,6 +64,13 @@ export interface ResolvedOptions {
   readonly clientAddress: (exchange: Exchange) => string | undefined
   readonly recorder: RequestRecorder | undefined
   readonly skip: (exchange: Exchange) => boolean
+}
+
+/** The line a request, whose values the observer gives in this order. */
+const requestLine = {
+  message: 'request',
+  contextFields: ['requestId', 'traceId'],
+  fields: ['method', 'route', 'path', 'status', 'outcome', 'durationMs', 'errorType', 'err'],
 }
 
 const known: Readonly<Record<keyof HttpOptions, readonly string[]>> = {
@@ -95,7 +102,7 @@ export function resolveOptions(options: HttpOptions = {}): ResolvedOptions {
   return {
     metrics: options.metrics ?? defaultMetrics,
     log: log ?? defaultLogger(),
-    requestLog: log?.named('http'),
+    requestLine: log === undefined ? undefined : recurringLine(log.named('http'), requestLine),
     timeoutMs: duration('timeoutMs', options.timeoutMs),
     requestIdHeader: headerName(requestId.header ?? 'x-request-id'),
     trustRequestId: predicate(requestId.trust),

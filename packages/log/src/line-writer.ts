@@ -24,6 +24,7 @@ import type { LineSource, Output } from './output.ts'
 import type { DumpReason, Recorder } from './recorder.ts'
 import type { Receivers, RecordParts } from './records.ts'
 import type { Redactor } from './redact.ts'
+import type { FixedForm, RecurringLineOptions } from './recurring-line.ts'
 import { Repeats } from './repeats.ts'
 import type { RepeatOptions, TimelessLine } from './repeats.ts'
 import { Sampler } from './sampling.ts'
@@ -116,6 +117,67 @@ export class LineWriter implements LineSource {
       closeBudget()
     }
     if (record !== undefined) this.#receivers?.deliver(record)
+  }
+
+  /**
+   * What lines of one form have in common, if they can be written as text: as JSON that nobody wants as records, with names
+   * that no rule looks at and that stand nowhere else in the line. `own` are the fields of the logger.
+   */
+  fixedForm(own: FieldSet, options: Required<RecurringLineOptions>): FixedForm | undefined {
+    const { message, contextFields: shared, fields } = options
+    if (!(this.format instanceof JsonFormat) || this.#receivers !== undefined || !isPlain(message)) return undefined
+    if (this.#values.redactor.paths !== undefined || this.#base.hasAnyOf(own)) return undefined
+    const names = [...shared, ...fields]
+    const known = names.map((name) => this.format.known(name))
+    const isFixed = known.every(
+      (key) =>
+        !key.secret && !key.isHidden && key.nameKeys === undefined && !this.#base.has(key) && !own.has(key),
+    )
+    if (!isFixed || new Set(known.map(({ name }) => name)).size < names.length) return undefined
+    const labels = known.map(({ label }) => label)
+    return {
+      base: this.#base.text,
+      contextLabels: labels.slice(0, shared.length),
+      own: own.text,
+      labels: labels.slice(shared.length),
+      message,
+    }
+  }
+
+  /** Writes a line of such a form. False, and nothing is written, if its values need more than that. Never throws. */
+  writeFixed(
+    level: number,
+    label: string,
+    form: FixedForm,
+    contextValues: readonly unknown[],
+    values: readonly unknown[],
+  ): boolean {
+    if (nesting() >= MAX_NESTING) return false
+    openBudget()
+    try {
+      const before = this.#fixedFields(form.base, form.contextLabels, contextValues)
+      const fields =
+        before === undefined ? undefined : this.#fixedFields(before + form.own, form.labels, values)
+      if (fields === undefined) return false
+      this.#output.write(this.format.line(level, clock.wallTime(), label, fields, form.message, true), this)
+    } catch {
+      stats.droppedLines += 1
+    } finally {
+      closeBudget()
+    }
+    return true
+  }
+
+  /** `text` with fields behind it; undefined if one is no text, number or truth value. */
+  #fixedFields(text: string, labels: readonly string[], values: readonly unknown[]): string | undefined {
+    let all = text
+    for (let at = 0; at < labels.length; at += 1) {
+      const value = values[at]
+      if (value === undefined) continue
+      if (value !== null && typeof value === 'object') return undefined
+      all += labels[at] + (this.#values.encode(value) ?? 'null')
+    }
+    return all
   }
 
   /** Tells of a change of the levels, whatever they are: silence must not hide who ordered it. */

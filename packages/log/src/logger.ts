@@ -16,6 +16,8 @@ import type { LineWriter } from './line-writer.ts'
 import { pinoOver } from './pino-bridge.ts'
 import { resolveRecordOptions } from './recorder.ts'
 import type { Recording, RecordOptions, WriteRecorded } from './recorder.ts'
+import { OrdinaryLine, recurring, TextLine } from './recurring-line.ts'
+import type { RecurringLine, RecurringLineOptions } from './recurring-line.ts'
 import { stats } from './stats.ts'
 
 /**
@@ -237,6 +239,13 @@ export function treeLogger(writer: LineWriter, levels: LoggerLevels, name: strin
       const self = TreeLogger.of(this)
       if (self.#node.gate > number) return false
       return self.#node.level <= number || levels.exceptions.wouldTake(number, self.#ctx)
+    }
+
+    [recurring](options: Required<RecurringLineOptions>): RecurringLine {
+      const self = TreeLogger.of(this)
+      const ordinary = new OrdinaryLine(self, options)
+      const form = writer.fixedForm(self.#fields, options)
+      return form === undefined ? ordinary : new TextLine(writer, self.#node, self.#label, form, ordinary)
     }
 
     record(ctx: Context, options: RecordOptions = {}): Recording {

@@ -88,7 +88,7 @@ export class FieldSet {
     if (upper.#over === this && upper.#joined !== undefined) return upper.#joined
     upper.#over = this
     upper.#joined =
-      upper.#below === undefined && !this.#hasAnyOf(upper)
+      upper.#below === undefined && !this.hasAnyOf(upper)
         ? new FieldSet(this.text + upper.text, this.bits | upper.bits, upper.#last, this)
         : this.#overlaid(upper.#all())
     return upper.#joined
@@ -124,7 +124,8 @@ export class FieldSet {
     return last === this.#last ? this : new FieldSet(text, bits, last, this.#below)
   }
 
-  #hasAnyOf(upper: FieldSet): boolean {
+  /** Whether a name is in both. */
+  hasAnyOf(upper: FieldSet): boolean {
     if ((this.bits & upper.bits) === 0) return false
     for (let field = upper.#last; field !== undefined; field = field.before) {
       if (this.has(field.known)) return true
