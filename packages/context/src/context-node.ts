@@ -190,6 +190,12 @@ export class ContextNode implements CancelContext {
     return new ContextNode(this, bindings, outer, undefined, undefined, undefined)
   }
 
+  /** A child with the values of a list before those that the parent has. */
+  static withValues(parent: ContextNode, values: Binding): ContextNode {
+    const bindings = parent.#bindings === undefined ? values : values.before(parent.#bindings)
+    return new ContextNode(parent, bindings, ContextNode.#scopeOf(parent), undefined, undefined, undefined)
+  }
+
   /** OpenTelemetry's way to ask for a value: a context is one of its contexts as well. Absent: undefined. */
   getValue(key: symbol): unknown {
     return foreignValue(this.#bindings, key)
@@ -404,7 +410,10 @@ export class ContextNode implements CancelContext {
   }
 
   static #describe(node: ContextNode): string {
-    if (ContextNode.#isValue(node)) return `withValue(${String(node.#bindings)})`
+    if (ContextNode.#isValue(node)) {
+      const names = node.#bindings?.namesUntil(node.#parent.#bindings) ?? []
+      return `withValue${names.length > 1 ? 's' : ''}(${names.join(', ')})`
+    }
     return describeOrigin(ContextNode.#scopeOf(node).#origin ?? '')
   }
 

@@ -44,9 +44,19 @@ export class Binding {
     this.next = next
   }
 
-  /** For people: the name of the key. */
-  toString(): string {
-    return typeof this.key === 'symbol' ? (this.key.description ?? '') : this.key.name
+  /** A copy of this list that goes on with another. */
+  before(rest: Binding): Binding {
+    return new Binding(this.key, this.value, this.next === undefined ? rest : this.next.before(rest))
+  }
+
+  /** For people: the names of the keys down to `end`, the oldest first. */
+  namesUntil(end: Binding | undefined): string[] {
+    const names: string[] = []
+    for (let binding: Binding | undefined = this; binding !== end && binding !== undefined; ) {
+      names.unshift(typeof binding.key === 'symbol' ? (binding.key.description ?? '') : binding.key.name)
+      binding = binding.next
+    }
+    return names
   }
 }
 

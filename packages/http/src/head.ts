@@ -15,8 +15,10 @@ export function requestIdOf(
   options: ResolvedOptions,
   instruments: HttpInstruments,
 ): string {
-  const sent = exchange.header(options.requestIdHeader)
-  if (sent !== undefined && attempt(false, () => options.trustRequestId(exchange))) {
+  const { trustRequestId: trusts } = options
+  // Headers are parsed when they are first read.
+  const sent = trusts === undefined ? undefined : exchange.header(options.requestIdHeader)
+  if (sent !== undefined && trusts !== undefined && attempt(false, () => trusts(exchange))) {
     if (isRequestId(sent)) return sent
     instruments.ignored('request_id')
   }

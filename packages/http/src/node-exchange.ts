@@ -19,6 +19,8 @@ export class NodeExchange implements Exchange, OnConnection {
   readonly #req: NodeRequest
   readonly #res: NodeResponse
   #socket: Socket | undefined = undefined
+  /** The connection, if it tells of its end. */
+  #joined: Socket | undefined = undefined
   #observation: Observation | undefined = undefined
   /** The status that was answered in the handler's place; 0 while none was. */
   #answered = 0
@@ -73,18 +75,18 @@ export class NodeExchange implements Exchange, OnConnection {
       res.stream.on('close', closed)
     } else if (res.closed || res.destroyed) {
       return this.closed()
-    } else if (socket !== undefined) {
-      joinConnection(socket, this)
+    } else if (socket !== undefined && res.socket !== socket) {
+      joinConnection(socket, this) // it waits for its turn
+      this.#joined = socket
     }
     res.on('close', closed)
   }
 
   /** Nothing more can reach the client. May be called more than once. */
   closed(): void {
-    const socket = this.#socket
-    if (socket !== undefined) leaveConnection(socket, this)
+    if (this.#joined !== undefined) leaveConnection(this.#joined, this)
     this.#stopWatching?.()
-    this.#observation?.end(endOf(this.#res, socket, this.#answered || (statusOfSealed(this.#res) ?? 0)))
+    this.#observation?.end(endOf(this.#res, this.#socket, this.#answered || (statusOfSealed(this.#res) ?? 0)))
   }
 
   /** Answers in the handler's place; what the handler writes after that goes nowhere. */

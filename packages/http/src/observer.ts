@@ -4,9 +4,9 @@
  */
 
 import type { CancelContext, Context } from '@kit/context'
-import { background, clock } from '@kit/context'
+import { background, clock, values, withValues } from '@kit/context'
 import type { Logger, Recording } from '@kit/log'
-import { eventFields, withEvent, withFields, withRequest } from '@kit/log'
+import { eventFields, requestValues } from '@kit/log'
 import { attempt } from './attempt.ts'
 import { clientAddressKey } from './client-address.ts'
 import type { End, Exchange } from './exchange.ts'
@@ -113,17 +113,23 @@ class RequestObservation implements Observation {
     this.#error = undefined
     this.#failed = false
     this.#ended = false
-    this.#skipped = attempt(false, () => options.skip(exchange))
+    this.#skipped = options.skip !== undefined && skips(options.skip, exchange)
 
     this.requestId = requestIdOf(exchange, options, instruments)
     const trace = traceOf(exchange, options, instruments)
     this.#traceId = trace.traceId
-    // The facts first: where there are no others yet, none are looked for.
-    const values = withRequest(background, new ExchangeFacts(exchange, this))
-      .withValue(requestIdKey, this.requestId)
-      .withValue(traceKey, trace)
-      .withValue(clientAddressKey, options.clientAddress(exchange))
-    const named = withFields(withEvent(values), { requestId: this.requestId, traceId: trace.traceId })
+    const named = withValues(
+      background,
+      requestValues(
+        new ExchangeFacts(exchange, this),
+        { requestId: this.requestId, traceId: trace.traceId },
+        values(
+          requestIdKey,
+          this.requestId,
+          values(traceKey, trace, values(clientAddressKey, options.clientAddress(exchange))),
+        ),
+      ),
+    )
     const { recorder } = options
     this.#recording =
       recorder === undefined || this.#skipped
@@ -221,6 +227,10 @@ class RequestObservation implements Observation {
       eventFields(this.ctx),
     )
   }
+}
+
+function skips(skip: NonNullable<ResolvedOptions['skip']>, exchange: Exchange): boolean {
+  return attempt(false, () => skip(exchange))
 }
 
 /** Why the context ends with its response, unless its deadline came first. */

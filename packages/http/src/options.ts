@@ -56,14 +56,15 @@ export interface ResolvedOptions {
   readonly requestLine: RecurringLine | undefined
   readonly timeoutMs: number
   readonly requestIdHeader: string
-  readonly trustRequestId: (exchange: Exchange) => boolean
+  /** Undefined: of no request. */
+  readonly trustRequestId: ((exchange: Exchange) => boolean) | undefined
   readonly generateRequestId: () => string
   readonly trustDeadline: boolean
   readonly maxDeadlineMs: number
   readonly trustTrace: boolean
   readonly clientAddress: (exchange: Exchange) => string | undefined
   readonly recorder: RequestRecorder | undefined
-  readonly skip: (exchange: Exchange) => boolean
+  readonly skip: ((exchange: Exchange) => boolean) | undefined
 }
 
 /** The line a request, whose values the observer gives in this order. */
@@ -112,7 +113,7 @@ export function resolveOptions(options: HttpOptions = {}): ResolvedOptions {
     trustTrace: options.trace?.trust ?? false,
     clientAddress: clientAddressOf(options.address),
     recorder: recorder === undefined ? undefined : resolveRecorder(recorder, log ?? defaultLogger()),
-    skip: (exchange) => options.skip?.(exchange) ?? false,
+    skip: options.skip === undefined ? undefined : (exchange) => options.skip?.(exchange) ?? false,
   }
 }
 
@@ -145,6 +146,7 @@ function headerName(name: string): string {
   }
 }
 
-function predicate(trust: RequestIdOptions['trust'] = false): (exchange: Exchange) => boolean {
+function predicate(trust: RequestIdOptions['trust'] = false): ((exchange: Exchange) => boolean) | undefined {
+  if (trust === false) return undefined
   return typeof trust === 'function' ? trust : () => trust
 }

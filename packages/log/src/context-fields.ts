@@ -106,7 +106,7 @@ function snapshot(source: object, key: string): unknown {
 }
 
 /** One key for all copies of this package in the process, since contexts pass between them. */
-function contextKey(): Key<ContextFields | undefined> {
+export function contextKey(): Key<ContextFields | undefined> {
   processState.contextKey ??= createKey<ContextFields>('log.fields')
   return processState.contextKey
 }

@@ -41,12 +41,12 @@ export function annotate(ctx: Context, fields: object): boolean {
  */
 export function eventFields(ctx: Context): Readonly<Record<string, unknown>> | undefined {
   const values = ctx.value(eventKey())?.values
-  const own = fieldValues(ctx)
+  const own = values === undefined ? undefined : fieldValues(ctx)
   if (values === undefined || own === undefined) return values
   return Object.fromEntries(Object.entries(values).filter(([name]) => !Object.hasOwn(own, name)))
 }
 
-function eventKey(): Key<LogEvent | undefined> {
+export function eventKey(): Key<LogEvent | undefined> {
   processState.eventKey ??= createKey<LogEvent>('log.event')
   return processState.eventKey
 }

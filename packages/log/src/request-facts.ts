@@ -102,7 +102,7 @@ function firstOf(
 }
 
 /** One key for all copies of this package in the process, since contexts pass between them. */
-function requestKey(): Key<KnownFacts | undefined> {
+export function requestKey(): Key<KnownFacts | undefined> {
   processState.requestKey ??= createKey<KnownFacts>('log.request')
   return processState.requestKey
 }
