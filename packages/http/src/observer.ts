@@ -95,7 +95,9 @@ class RequestObservation implements Observation {
   readonly #skipped: boolean
   readonly #startMs: number
   readonly #traceId: string
-  readonly #routes: (() => string | undefined)[]
+  /** The one that is asked first, and the others. */
+  #route: (() => string | undefined) | undefined
+  #outerRoutes: (() => string | undefined)[] | undefined
   /** Of the lines that the levels refuse; ended with the observation and not with the context, whose deadline may come first. */
   readonly #recording: Recording | undefined
   #error: unknown
@@ -109,7 +111,8 @@ class RequestObservation implements Observation {
     this.#options = options
     this.#instruments = instruments
     this.#startMs = clock.now()
-    this.#routes = []
+    this.#route = undefined
+    this.#outerRoutes = undefined
     this.#error = undefined
     this.#failed = false
     this.#ended = false
@@ -164,7 +167,8 @@ class RequestObservation implements Observation {
   }
 
   route(resolve: () => string | undefined): void {
-    this.#routes.unshift(resolve)
+    if (this.#route !== undefined) (this.#outerRoutes ??= []).unshift(this.#route)
+    this.#route = resolve
   }
 
   end(end: End): void {
@@ -177,9 +181,12 @@ class RequestObservation implements Observation {
 
   /** The template of the route as far as it is known, else ''. */
   template(): string {
-    for (const resolve of this.#routes) {
-      const template = attempt(undefined, resolve)
-      if (template !== undefined) return template
+    if (this.#route === undefined) return ''
+    const template = attempt(undefined, this.#route)
+    if (template !== undefined || this.#outerRoutes === undefined) return template ?? ''
+    for (const resolve of this.#outerRoutes) {
+      const outer = attempt(undefined, resolve)
+      if (outer !== undefined) return outer
     }
     return ''
   }
