@@ -52,7 +52,7 @@ export class Binding {
   /** For people: the names of the keys down to `end`, the oldest first. */
   namesUntil(end: Binding | undefined): string[] {
     const names: string[] = []
-    for (let binding: Binding | undefined = this; binding !== end && binding !== undefined; ) {
+    for (let binding: Binding | undefined = this; binding !== end && binding !== undefined;) {
       names.unshift(typeof binding.key === 'symbol' ? (binding.key.description ?? '') : binding.key.name)
       binding = binding.next
     }

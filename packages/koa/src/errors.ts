@@ -13,15 +13,39 @@ export interface FailingContext {
   onerror(error: unknown): void
 }
 
-/** Tells the observation of the errors that come to Koa, and keeps the request id on the answers that Koa gives them. */
-export function watchErrors(ctx: FailingContext, observation: Observation): void {
-  const answer = ctx.onerror.bind(ctx)
-  const onerror = (error: unknown): void => {
-    if (error === null || error === undefined) return answer(error) // how Koa hears of a response that went well
-    noteError(ctx, observation, error)
-    keepHeader(ctx.res, observation.requestIdHeader, () => answer(error))
+/** Where a context has its observation, for every installed copy of this package. */
+export const observed: unique symbol = Symbol.for('@kit/koa@1.observed') as never
+
+/** A context, observed or not. */
+export interface ObservedContext extends FailingContext {
+  [observed]?: Observation
+}
+
+/** What answers errors; `observing` is on those of ours. */
+type OnError = ((this: FailingContext, error: unknown) => void) & { [observing]?: true }
+
+/** Marks what sees errors before the application's own answers them, for every installed copy of this package. */
+const observing: unique symbol = Symbol.for('@kit/koa@1.observing') as never
+
+/**
+ * Tells the observation of the errors that come to Koa, and keeps the request id on the answers that Koa gives them. Done
+ * once for all contexts of an application, on what they are derived from; for a context with an `onerror` of its own,
+ * and when the application has been given another, again.
+ */
+export function watchErrors(ctx: ObservedContext): void {
+  const onerror: OnError = ctx.onerror
+  if (onerror[observing] === true) return
+  const home = Object.hasOwn(ctx, 'onerror') ? ctx : (Object.getPrototypeOf(ctx) as object)
+  const value: OnError = function (this: ObservedContext, error) {
+    const observation = this[observed]
+    if (error === null || error === undefined || observation === undefined) {
+      return onerror.call(this, error) // without an error, Koa says that a response went well
+    }
+    noteError(this, observation, error)
+    keepHeader(this.res, observation.requestIdHeader, () => onerror.call(this, error))
   }
-  Object.defineProperty(ctx, 'onerror', { value: onerror, configurable: true, writable: true })
+  value[observing] = true
+  Object.defineProperty(home, 'onerror', { value, configurable: true, writable: true })
 }
 
 /**

@@ -10,8 +10,8 @@ import type { Next } from 'koa'
 import type { HttpOptions, Observation } from '@kit/http'
 import { createObserver } from '@kit/http'
 import { observeNode } from '@kit/http/node'
-import type { FailingContext } from './errors.ts'
-import { noteError, watchErrors } from './errors.ts'
+import type { FailingContext, ObservedContext } from './errors.ts'
+import { noteError, observed, watchErrors } from './errors.ts'
 import type { RoutedContext } from './route.ts'
 import { followRoute } from './route.ts'
 
@@ -45,10 +45,8 @@ export interface KoaContext extends FailingContext {
 export type KoaMiddleware = (ctx: KoaContext, next: Next) => Promise<unknown>
 
 type OwnContext = KoaContext &
-  RoutedContext & { [seen]?: true; log?: Observation['log']; state: Partial<KitState> }
-
-/** Marks the contexts that are observed, for every installed copy of this package. */
-const seen: unique symbol = Symbol.for('@kit/koa@1.seen') as never
+  ObservedContext &
+  RoutedContext & { log?: Observation['log']; state: Partial<KitState> }
 
 /**
  * The middleware. Mount it first: what is mounted before it is not observed. Mounting it twice observes once, with the
@@ -64,8 +62,7 @@ export function kit(options?: HttpOptions): KoaMiddleware {
   const observer = createObserver(options)
   return (context, next) => {
     const ctx = context as OwnContext
-    if (ctx[seen]) return next()
-    ctx[seen] = true
+    if (ctx[observed] !== undefined) return next()
     let entered = false
     let observation!: Observation // attached before anything else
     const binding = {
@@ -74,7 +71,8 @@ export function kit(options?: HttpOptions): KoaMiddleware {
         observation = opened
         ctx.state.ctx = opened.ctx
         ctx.log = opened.log
-        watchErrors(ctx, opened)
+        ctx[observed] = opened
+        watchErrors(ctx)
       },
     }
     const handling = observeNode(observer, ctx.req, ctx.res, binding, async () => {

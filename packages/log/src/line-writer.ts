@@ -125,7 +125,8 @@ export class LineWriter implements LineSource {
    */
   fixedForm(own: FieldSet, options: Required<RecurringLineOptions>): FixedForm | undefined {
     const { message, contextFields: shared, fields } = options
-    if (!(this.format instanceof JsonFormat) || this.#receivers !== undefined || !isPlain(message)) return undefined
+    if (!(this.format instanceof JsonFormat) || this.#receivers !== undefined || !isPlain(message))
+      return undefined
     if (this.#values.redactor.paths !== undefined || this.#base.hasAnyOf(own)) return undefined
     const names = [...shared, ...fields]
     const known = names.map((name) => this.format.known(name))

@@ -92,13 +92,7 @@ export class TextLine implements RecurringLine {
   readonly #form: FixedForm
   readonly #ordinary: RecurringLine
 
-  constructor(
-    writer: LineWriter,
-    node: LevelNode,
-    label: string,
-    form: FixedForm,
-    ordinary: RecurringLine,
-  ) {
+  constructor(writer: LineWriter, node: LevelNode, label: string, form: FixedForm, ordinary: RecurringLine) {
     this.#writer = writer
     this.#node = node
     this.#label = label
