@@ -9,8 +9,8 @@ export type Task = { readonly port: number; readonly path: string; readonly ms: 
   | { readonly rate: number; readonly seed: number }
 )
 
-/** What is answered to a {@link Task}; `busy` is the share of a processor that the generator itself took. */
-export type Answer = (Saturated | Latencies) & { readonly busy: number }
+/** What is answered to a {@link Task}. */
+export type Answer = Saturated | Latencies
 
 /** As many clients as a busy instance has behind a proxy. */
 const connectionsEach = 64
@@ -22,12 +22,8 @@ process.on('disconnect', () => process.exit())
 
 async function perform(task: Task): Promise<void> {
   const connections = await poolOf(task.port, task.path)
-  const before = process.cpuUsage()
-  const start = performance.now()
-  const result =
+  const answer: Answer =
     task.rate === undefined ? await saturate(connections, task.ms) : await arrive(connections, task)
-  const { user, system } = process.cpuUsage(before)
-  const answer: Answer = { ...result, busy: (user + system) / 1000 / (performance.now() - start) }
   process.send?.(answer)
 }
 

@@ -47,8 +47,6 @@ export interface GroupResult {
   readonly title: string
   /** Requests a second of the latency rounds. */
   readonly rate: number
-  /** The share of a processor that the generator took at most, of the saturating rounds. */
-  readonly generatorBusy: number
   readonly subjects: readonly SubjectResult[]
 }
 
@@ -83,11 +81,8 @@ export async function measureGroup(
       running.push({ subject, server, saturated: [], latencies: [] })
     }
     for (const { server } of running) await saturatedRound(generator, server, group.path, options.warmUpMs)
-    let generatorBusy = 0
     await passes(running, options, async ({ server, saturated }) => {
-      const { round, generatorShare } = await saturatedRound(generator, server, group.path, options.roundMs)
-      saturated.push(round)
-      generatorBusy = Math.max(generatorBusy, generatorShare)
+      saturated.push(await saturatedRound(generator, server, group.path, options.roundMs))
     })
     const rate = halfOf(running[0])
     await passes(running, options, async ({ server, latencies }, pass) => {
@@ -106,7 +101,7 @@ export async function measureGroup(
       if (skipped !== undefined) return { name, kind, skipped }
       return { name, kind, ...found(running, subject) }
     })
-    return { name: group.name, title: group.title, rate, generatorBusy, subjects }
+    return { name: group.name, title: group.title, rate, subjects }
   } finally {
     generator[Symbol.dispose]() // first, as it takes the end of a server for a failure
     for (const { server } of running) server[Symbol.dispose]()
@@ -128,13 +123,12 @@ async function saturatedRound(
   server: Server,
   path: string,
   ms: number,
-): Promise<{ round: SaturatedRound; generatorShare: number }> {
+): Promise<SaturatedRound> {
   const before = await server.cpuUs()
   const answer = await generator.perform({ port: server.port, path, ms })
   const cpuUs = (await server.cpuUs()) - before
-  const { requests, seconds, busy } = answer as Saturated & typeof answer
-  const round = { requests, seconds, cpuUs: cpuUs / requests, busy: cpuUs / 1e6 / seconds }
-  return { round, generatorShare: busy }
+  const { requests, seconds } = answer as Saturated
+  return { requests, seconds, cpuUs: cpuUs / requests, busy: cpuUs / 1e6 / seconds }
 }
 
 /** Half of what the first subject bears when it has a processor for itself. */

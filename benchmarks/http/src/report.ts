@@ -87,11 +87,8 @@ function verdictText({ measured, unit, met }: Verdict, mark = ''): string {
   return `${met ? 'met' : `${mark}missed${mark}`}, ${short(measured)}${unit}`
 }
 
-function loadOf({ rate, generatorBusy }: GroupResult): string {
-  return (
-    `The generator took at most ${short(generatorBusy)} of a processor under full load; latencies are at ` +
-    `${rate.toLocaleString('en-US')} requests a second.`
-  )
+function loadOf({ rate }: GroupResult): string {
+  return `Latencies are at ${rate.toLocaleString('en-US')} requests a second.`
 }
 
 function rowsOf({ subjects }: GroupResult): string[][] {

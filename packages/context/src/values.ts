@@ -4,6 +4,7 @@
  */
 import { assertContext, ContextNode } from './context-node.ts'
 import type { Context } from './context.ts'
+import { ContextError } from './errors.ts'
 import type { Key } from './key.ts'
 import { assertKey, Binding } from './key.ts'
 
@@ -26,10 +27,13 @@ export function values<T>(key: Key<T>, value: T, rest?: Values): Values {
 
 /**
  * A child of `ctx` with all these values: the same as `withValue` for each, oldest first, at the cost of one context.
- * Throws KIT_INVALID_CONTEXT.
+ * Throws KIT_INVALID_CONTEXT, KIT_INVALID_KEY.
  */
 export function withValues(ctx: Context, added: Values): Context {
   assertContext(ctx)
+  if (typeof added !== 'object' || added === null || !('key' in added)) {
+    throw new ContextError('KIT_INVALID_KEY', 'withValues needs what values() has returned')
+  }
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- nothing else makes them
   const bindings = added as object as Binding
   return ContextNode.is(ctx) ? ContextNode.withValues(ctx, bindings) : oneByOne(ctx, bindings)
