@@ -12,7 +12,7 @@ import type { CanceledError, DeadlineExceededError } from './errors.ts'
 import { ContextError, deadlineExceededError, errorOfReason } from './errors.ts'
 import { foreignValue, withForeign } from './foreign.ts'
 import type { Key } from './key.ts'
-import { assertKey, Binding } from './key.ts'
+import { assertKey, Binding, namesUntil } from './key.ts'
 import type { Callback } from './observer.ts'
 import { Observer, runSoon, Watch } from './observer.ts'
 import type { Origin } from './origin.ts'
@@ -411,7 +411,7 @@ export class ContextNode implements CancelContext {
 
   static #describe(node: ContextNode): string {
     if (ContextNode.#isValue(node)) {
-      const names = node.#bindings?.namesUntil(node.#parent.#bindings) ?? []
+      const names = namesUntil(node.#bindings, node.#parent.#bindings)
       return `withValue${names.length > 1 ? 's' : ''}(${names.join(', ')})`
     }
     return describeOrigin(ContextNode.#scopeOf(node).#origin ?? '')

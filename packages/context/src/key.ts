@@ -48,16 +48,15 @@ export class Binding {
   before(rest: Binding): Binding {
     return new Binding(this.key, this.value, this.next === undefined ? rest : this.next.before(rest))
   }
+}
 
-  /** For people: the names of the keys down to `end`, the oldest first. */
-  namesUntil(end: Binding | undefined): string[] {
-    const names: string[] = []
-    for (let binding: Binding | undefined = this; binding !== end && binding !== undefined;) {
-      names.unshift(typeof binding.key === 'symbol' ? (binding.key.description ?? '') : binding.key.name)
-      binding = binding.next
-    }
-    return names
+/** For people: the names of the keys down to `end`, the oldest first. */
+export function namesUntil(bindings: Binding | undefined, end: Binding | undefined): string[] {
+  const names: string[] = []
+  for (let binding = bindings; binding !== end && binding !== undefined; binding = binding.next) {
+    names.unshift(typeof binding.key === 'symbol' ? (binding.key.description ?? '') : binding.key.name)
   }
+  return names
 }
 
 /** The bindings but those that `dropped` says; what comes after the last of them is shared. */

@@ -37,7 +37,8 @@ it.each(koas)(
       if (ctx.path === '/own') Object.assign(ctx, { onerror: answering('own') })
       throw new Error(`failed at ${ctx.path}`)
     })
-    const server = createServer(app.callback()).listen(0, '127.0.0.1')
+    const handle = app.callback()
+    const server = createServer((req, res) => void handle(req, res)).listen(0, '127.0.0.1')
     await once(server, 'listening')
     const ask = async (path: string): Promise<string> => {
       const { port } = server.address() as AddressInfo

@@ -33,6 +33,7 @@ const observing: unique symbol = Symbol.for('@kit/koa@1.observing') as never
  * and when the application has been given another, again.
  */
 export function watchErrors(ctx: ObservedContext): void {
+  // oxlint-disable-next-line typescript/unbound-method -- it is called on the context that asks for it
   const onerror: OnError = ctx.onerror
   if (onerror[observing] === true) return
   const home = Object.hasOwn(ctx, 'onerror') ? ctx : (Object.getPrototypeOf(ctx) as object)
