@@ -24,6 +24,7 @@ import type { LineSource, Output } from './output.ts'
 import type { DumpReason, Recorder } from './recorder.ts'
 import type { Receivers, RecordParts } from './records.ts'
 import type { Redactor } from './redact.ts'
+import { FixedFields } from './recurring-line.ts'
 import type { FixedForm, RecurringLineOptions } from './recurring-line.ts'
 import { Repeats } from './repeats.ts'
 import type { RepeatOptions, TimelessLine } from './repeats.ts'
@@ -138,9 +139,9 @@ export class LineWriter implements LineSource {
     const labels = known.map(({ label }) => label)
     return {
       base: this.#base.text,
-      contextLabels: labels.slice(0, shared.length),
+      contextFields: new FixedFields(labels.slice(0, shared.length)),
       own: own.text,
-      labels: labels.slice(shared.length),
+      fields: new FixedFields(labels.slice(shared.length)),
       message,
     }
   }
@@ -156,9 +157,9 @@ export class LineWriter implements LineSource {
     if (nesting() >= MAX_NESTING) return false
     openBudget()
     try {
-      const before = this.#fixedFields(form.base, form.contextLabels, contextValues)
+      const before = form.contextFields.behind(form.base, contextValues, this.#values)
       const fields =
-        before === undefined ? undefined : this.#fixedFields(before + form.own, form.labels, values)
+        before === undefined ? undefined : form.fields.behind(before + form.own, values, this.#values)
       if (fields === undefined) return false
       this.#output.write(this.format.line(level, clock.wallTime(), label, fields, form.message, true), this)
     } catch {
@@ -167,18 +168,6 @@ export class LineWriter implements LineSource {
       closeBudget()
     }
     return true
-  }
-
-  /** `text` with fields behind it; undefined if one is no text, number or truth value. */
-  #fixedFields(text: string, labels: readonly string[], values: readonly unknown[]): string | undefined {
-    let all = text
-    for (let at = 0; at < labels.length; at += 1) {
-      const value = values[at]
-      if (value === undefined) continue
-      if (value !== null && typeof value === 'object') return undefined
-      all += labels[at] + (this.#values.encode(value) ?? 'null')
-    }
-    return all
   }
 
   /** Tells of a change of the levels, whatever they are: silence must not hide who ordered it. */

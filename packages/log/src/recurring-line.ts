@@ -3,11 +3,15 @@
 // Such a line is then a few texts in a row. Where that does not hold, it is written as any other.
 
 import type { Context } from '@kit/context'
+import type { ValueEncoder } from './encode/value.ts'
 import { levelNumber, SILENT } from './level.ts'
 import type { LineLevel } from './level.ts'
 import type { LevelNode } from './level-nodes.ts'
 import type { LineWriter } from './line-writer.ts'
 import type { Logger } from './logger.ts'
+
+/** UTF-16 units of a field that is kept for the next line. */
+const MAX_KEPT = 256
 
 /** What the lines have in common. */
 export interface RecurringLineOptions {
@@ -78,10 +82,46 @@ export class OrdinaryLine implements RecurringLine {
 export interface FixedForm {
   /** The fields before those of the call. */
   readonly base: string
-  readonly contextLabels: readonly string[]
-  readonly labels: readonly string[]
+  readonly contextFields: FixedFields
   readonly own: string
+  readonly fields: FixedFields
   readonly message: string
+}
+
+/** Fields of fixed names. What a line has in common with the one before it, such as its route, is not encoded again. */
+export class FixedFields {
+  readonly #labels: readonly string[]
+  readonly #lastValues: unknown[]
+  readonly #lastTexts: string[]
+
+  /** `labels` are what comes before each value. */
+  constructor(labels: readonly string[]) {
+    this.#labels = labels
+    this.#lastValues = labels.map(() => undefined)
+    this.#lastTexts = labels.map(() => '')
+  }
+
+  /** `text` with the fields behind it; undefined if a value is no text, number or truth value. */
+  behind(text: string, values: readonly unknown[], encoder: ValueEncoder): string | undefined {
+    const lastValues = this.#lastValues
+    const lastTexts = this.#lastTexts
+    let all = text
+    for (let at = 0; at < lastValues.length; at += 1) {
+      const value = values[at]
+      if (value !== lastValues[at]) {
+        if (value !== null && typeof value === 'object') return undefined
+        const json = value === undefined ? '' : `${this.#labels[at]}${encoder.encode(value) ?? 'null'}`
+        if (json.length > MAX_KEPT) {
+          all += json
+          continue
+        }
+        lastValues[at] = value
+        lastTexts[at] = json
+      }
+      all += lastTexts[at]
+    }
+    return all
+  }
 }
 
 /** Writes them as text, unless a line asks for more. */

@@ -22,30 +22,32 @@ export function isPlain(text: string): boolean {
   const { length } = text
   if (length > SHORT) return false
   for (let i = 0; i < length; i += 1) {
-    const unit = text.charCodeAt(i)
-    if (unit < 32 || unit >= 127) return false
-    switch (unit) {
-      case 34: // "
-      case 61: // =
-      case 92: // \
-        return false
-      case 32:
-        if (endsLikeScheme(text, i)) return false
-        break
-      case 37: // %
-        if (text.charCodeAt(i + 1) === 51) return false
-        break
-      case 58: // :
-        if (endsLikeName(text, i) && !isInTime(text, i)) return false
-        break
-      case 45: // -
-      case 47: // /
-        if (text.charCodeAt(i + 1) === unit) return false
-        break
-      default:
-    }
+    if (NOTABLE[text.charCodeAt(i)] !== 0 && isTelling(text, i)) return false
   }
   return true
+}
+
+/** By unit, whether it may keep a text from being plain; undefined for what is not ASCII. */
+const NOTABLE: Readonly<Uint8Array> = Uint8Array.from({ length: 127 }, (_, unit) =>
+  unit < 32 || '"=\\ %:-/'.includes(String.fromCharCode(unit)) ? 1 : 0,
+)
+
+/** Whether a unit that is notable keeps the text from being plain where it stands. */
+function isTelling(text: string, i: number): boolean {
+  const unit = text.charCodeAt(i)
+  switch (unit) {
+    case 32:
+      return endsLikeScheme(text, i)
+    case 37: // %
+      return text.charCodeAt(i + 1) === 51
+    case 58: // :
+      return endsLikeName(text, i) && !isInTime(text, i)
+    case 45: // -
+    case 47: // /
+      return text.charCodeAt(i + 1) === unit
+    default: // a control, a quote, a backslash, =, or no ASCII
+      return true
+  }
 }
 
 /** Whether what stands before a place could be the end of a name. */
