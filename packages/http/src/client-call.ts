@@ -1,8 +1,9 @@
 /** One call of an observed client: its context, and its measurement until the last byte of its response body. */
 
 import type { CancelContext } from '@kit/context'
-import { clock, current, isCanceled, isDeadlineExceeded } from '@kit/context'
+import { clock, current } from '@kit/context'
 import type { Histogram } from '@kit/metrics'
+import { errorTypeOf } from '@kit/observe'
 
 /** The labels of `http.client.request.duration`. */
 export type ClientLabel =
@@ -100,15 +101,4 @@ export class Call {
 /** A 4xx or 5xx answer is an error of the call, by the conventions for clients. */
 function failing(status: string): string {
   return Number(status) >= 400 ? status : ''
-}
-
-/** A bounded name for a failure: the code of Node or undici (`ECONNREFUSED`), else the error's class. */
-function errorTypeOf(error: unknown): string {
-  if (isDeadlineExceeded(error)) return 'deadline_exceeded'
-  if (isCanceled(error)) return ''
-  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: { code?: unknown } }
-  for (const known of [code, cause?.code]) {
-    if (typeof known === 'string' && /^[A-Z][A-Z0-9_]{1,40}$/.test(known)) return known
-  }
-  return error instanceof Error && /^\w{1,40}$/.test(error.name) ? error.name : '_OTHER'
 }
