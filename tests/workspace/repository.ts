@@ -36,11 +36,11 @@ export function packages(): Package[] {
   })
 }
 
-/** Every TypeScript source below a folder, tests left out. */
+/** Every TypeScript source below a folder, tests and what only they use left out. */
 export function sources(folder: string): string[] {
   if (!existsSync(folder)) return []
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.ts') && !/\.(test|test-d|bench)\.ts$/.test(file))
+    .filter((file) => file.endsWith('.ts') && !/\.(test|test-d|bench|fixture)\.ts$/.test(file))
     .map((file) => join(folder, file))
 }
 
