@@ -8,7 +8,6 @@ import { AbortedController, followModern, followOlder } from './client-handlers.
 import type { DispatchHandler } from './client-handlers.ts'
 import type { ClientOptions } from './client-options.ts'
 import { resolveClientOptions } from './client-options.ts'
-import { methodLabel } from './outcome.ts'
 
 export type { DispatchHandler } from './client-handlers.ts'
 
@@ -33,7 +32,7 @@ export type Dispatch = (options: never, handler: never) => boolean
  * @throws HttpError `KIT_HTTP_OPTION_UNKNOWN`, `KIT_HTTP_OPTION_INVALID`.
  */
 export function observeDispatcher(options: ClientOptions = {}): <D extends Dispatch>(dispatch: D) => D {
-  const { duration, headersFor } = resolveClientOptions(options)
+  const { duration, methodLabel, headersFor } = resolveClientOptions(options)
 
   const intercept = (
     dispatch: (options: DispatchOptions, handler: DispatchHandler) => boolean,
@@ -64,7 +63,7 @@ export function observeDispatcher(options: ClientOptions = {}): <D extends Dispa
 }
 
 function methodOf({ method }: DispatchOptions): string {
-  return typeof method === 'string' ? method.toUpperCase() : 'GET'
+  return typeof method === 'string' ? method : 'GET'
 }
 
 function urlOf(origin: string | URL | undefined): URL | undefined {

@@ -6,7 +6,6 @@ import type { ClientOptions } from './client-options.ts'
 import { resolveClientOptions } from './client-options.ts'
 import type { Fetch } from './client-redirects.ts'
 import { fetchFollowing } from './client-redirects.ts'
-import { methodLabel } from './outcome.ts'
 
 /**
  * The same `fetch`, under the ambient context (`current()`):
@@ -28,14 +27,14 @@ import { methodLabel } from './outcome.ts'
  */
 export function observeClient(fetch: Fetch = globalThis.fetch, options: ClientOptions = {}): Fetch {
   if (observedClients.has(fetch)) return fetch
-  const { duration, selective, headersFor } = resolveClientOptions(options)
+  const { duration, methodLabel, selective, headersFor } = resolveClientOptions(options)
 
   const observed: Fetch = async (input, init) => {
     const request = isRequest(input) ? input : undefined
     const url = new URL(isRequest(input) ? input.url : input)
     const call = new Call(
       duration,
-      methodLabel((init?.method ?? request?.method ?? 'GET').toUpperCase()),
+      methodLabel(init?.method ?? request?.method ?? 'GET'),
       url,
       init?.signal === undefined ? request?.signal : init.signal,
     )

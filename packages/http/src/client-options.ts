@@ -8,6 +8,7 @@ import { metrics as defaultMetrics } from '@kit/metrics'
 import type { ClientLabel } from './client-call.ts'
 import { HttpError } from './errors.ts'
 import { durationBuckets } from './instruments.ts'
+import { callMethodLabels } from './methods.ts'
 import { rejectUnknown } from './options.ts'
 import { requestIdKey } from './request-id.ts'
 import { formatTraceparent, traceKey } from './trace-context.ts'
@@ -28,6 +29,7 @@ export interface ClientOptions {
 /** {@link ClientOptions}, complete. */
 export interface ResolvedClientOptions {
   readonly duration: Histogram<ClientLabel>
+  readonly methodLabel: (method: unknown) => string
   /** Whether some hosts may be told less than others. */
   readonly selective: boolean
   /**
@@ -65,6 +67,7 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
   })
   return {
     duration,
+    methodLabel: callMethodLabels(),
     selective: options.propagate !== undefined,
     headersFor: (ctx, url, has) => (isTold(options, url) ? travelling(ctx, requestIdHeader, has) : []),
   }

@@ -8,7 +8,6 @@ import { urlToHttpOptions } from 'node:url'
 import { Call } from './client-call.ts'
 import type { ClientOptions, ResolvedClientOptions } from './client-options.ts'
 import { resolveClientOptions } from './client-options.ts'
-import { methodLabel } from './outcome.ts'
 
 /** `http.request`, `http.get`, those of node:https, and what has their shape. */
 export type MakeRequest = (...args: never[]) => ClientRequest
@@ -39,7 +38,7 @@ export function observeRequest<F extends MakeRequest>(request: F, options: Clien
     // What makes no sense is for the platform to complain about.
     if (known === undefined || url === undefined) return plain(...args)
     const { given, callback } = known
-    const call = new Call(resolved.duration, methodLabel(given.method?.toUpperCase() ?? 'GET'), url)
+    const call = new Call(resolved.duration, resolved.methodLabel(given.method ?? 'GET'), url)
     if (given.socketPath) call.reaches(given.socketPath, '')
     return start(call, resolved, given, url, (complete) => plain(complete, callback))
   }

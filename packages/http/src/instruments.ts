@@ -48,7 +48,7 @@ export function httpInstruments(metrics: Metrics): HttpInstruments {
   })
   const series = new Map<string, MethodSeries>()
   const seriesOf = (method: string, scheme: string): MethodSeries => {
-    // The schemes are two, and the methods those of `methodLabel`.
+    // The schemes are two, and the methods those that are told apart.
     const key = scheme === 'http' ? method : `${method} ${scheme}`
     const known = series.get(key)
     if (known !== undefined) return known

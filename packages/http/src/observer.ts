@@ -17,7 +17,7 @@ import { httpInstruments } from './instruments.ts'
 import type { HttpOptions, ResolvedOptions } from './options.ts'
 import { resolveOptions } from './options.ts'
 import type { Verdict } from './outcome.ts'
-import { judge, methodLabel } from './outcome.ts'
+import { judge } from './outcome.ts'
 import { requestIdKey } from './request-id.ts'
 import { traceKey } from './trace-context.ts'
 
@@ -105,7 +105,7 @@ class RequestObservation implements Observation {
   #ended: boolean
 
   constructor(exchange: Exchange, options: ResolvedOptions, instruments: HttpInstruments) {
-    this.#method = methodLabel(exchange.method)
+    this.#method = options.methodLabel(exchange.method)
     this.#scheme = exchange.scheme
     this.#path = pathOf(exchange.target)
     this.#options = options

@@ -9,6 +9,8 @@ import type { AddressOptions } from './client-address.ts'
 import { clientAddressOf } from './client-address.ts'
 import { HttpError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
+import type { MethodLabel } from './methods.ts'
+import { methodLabels } from './methods.ts'
 import type { RecorderOptions, RequestRecorder } from './recorder.ts'
 import { resolveRecorder } from './recorder.ts'
 import type { RequestIdOptions } from './request-id.ts'
@@ -54,6 +56,7 @@ export interface ResolvedOptions {
   readonly log: Logger
   /** For the line a request; undefined without one. */
   readonly requestLine: RecurringLine | undefined
+  readonly methodLabel: MethodLabel
   readonly timeoutMs: number
   readonly requestIdHeader: string
   /** Undefined: of no request. */
@@ -104,6 +107,7 @@ export function resolveOptions(options: HttpOptions = {}): ResolvedOptions {
     metrics: options.metrics ?? defaultMetrics,
     log: log ?? defaultLogger(),
     requestLine: log === undefined ? undefined : recurringLine(log.named('http'), requestLine),
+    methodLabel: methodLabels(),
     timeoutMs: duration('timeoutMs', options.timeoutMs),
     requestIdHeader: headerName(requestId.header ?? 'x-request-id'),
     trustRequestId: predicate(requestId.trust),

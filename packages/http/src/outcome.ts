@@ -40,22 +40,3 @@ export function judge(ctx: Context, end: End, failed: boolean): Verdict {
     ? { outcome: 'deadline', errorType: 'deadline_exceeded', status, late }
     : { outcome: 'error', errorType: status, status, late }
 }
-
-/** The methods of RFC 9110, RFC 5789 and the QUERY draft; OpenTelemetry calls the rest `_OTHER`. */
-const knownMethods: ReadonlySet<string> = new Set([
-  'CONNECT',
-  'DELETE',
-  'GET',
-  'HEAD',
-  'OPTIONS',
-  'PATCH',
-  'POST',
-  'PUT',
-  'QUERY',
-  'TRACE',
-])
-
-/** A method as a label value: bounded, however inventive the client is. */
-export function methodLabel(method: string): string {
-  return knownMethods.has(method) ? method : '_OTHER'
-}
