@@ -10,6 +10,7 @@ import type { End, Exchange } from './exchange.ts'
 import type { HttpObserver, Observation } from './observer.ts'
 import { createObserver } from './observer.ts'
 import type { HttpOptions } from './options.ts'
+import { saysItIsOver } from './over.ts'
 import type { BodyEnd } from './response-body.ts'
 import { watchBody } from './response-body.ts'
 
@@ -36,7 +37,8 @@ type Answer = Response | Promise<Response>
  * handler answered is answered with 503, one that had passed on arrival with 504.
  *
  * The response is returned with the request id added, and otherwise with the status, headers and bytes it had. A
- * handler that fails counts as the 500 that its server makes of it, and the error goes on to there.
+ * handler that fails counts as the 500 that its server makes of it, and the error goes on to there; one that gives up because
+ * its client has left answers 499, which nobody gets.
  *
  * Costs a stream and a promise for each chunk of a response.
  *
@@ -87,6 +89,13 @@ export async function observeRequest(
         else resolve(reply.send(response))
       } catch (error) {
         if (refused) return
+        if (reply.isOver(error)) {
+          // Nobody waits for it; the server may be one that prints what its handler rejects with, or ends by it.
+          const { err } = ctx
+          if (isDeadlineExceeded(err)) miss(err as Error)
+          else resolve(reply.send(new Response(null, { status: 499 })))
+          return
+        }
         reply.fail(error)
         reject(error)
       } finally {
@@ -140,6 +149,13 @@ class Reply {
     headers.set(this.#observation.requestIdHeader, this.#observation.requestId)
     const sent = watched ? watchBody(body, (how, error) => this.#bodyEnd(how, error)) : body
     return new Response(sent, { status, statusText, headers })
+  }
+
+  /** Whether a handler that failed did so because the request is over. */
+  isOver(error: unknown): boolean {
+    const { signal } = this.#request
+    if (signal.aborted && error === signal.reason) return true
+    return saysItIsOver(error, this.#observation.ctx, () => signal.aborted)
   }
 
   /** Of a handler that did not answer. */

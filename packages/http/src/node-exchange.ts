@@ -133,6 +133,19 @@ function endedByPeer(socket: Socket | undefined): boolean {
   return socket === undefined || socket.readableEnded || (error !== null && 'syscall' in error)
 }
 
+/** Whether the connection or the stream of a request is no more, and its client was the one to end it. */
+export function clientLeft(req: NodeRequest): boolean {
+  const reset = 'stream' in req ? (req.stream?.rstCode ?? 0) : 0
+  if (reset !== 0) return reset !== constants.NGHTTP2_INTERNAL_ERROR
+  const socket = connectionOf(req)
+  return socket !== undefined && socket.destroyed && endedByPeer(socket)
+}
+
+/** What the connection of a request broke with, if it did. */
+export function connectionError(req: NodeRequest): Error | undefined {
+  return errorOf(connectionOf(req)) ?? undefined
+}
+
 function errorOf(socket: Socket | undefined): Error | null {
   return socket?.errored ?? null
 }

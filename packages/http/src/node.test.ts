@@ -156,46 +156,6 @@ describe('node:http', () => {
   it.each(hostileConformance(start))('$name', ({ run }) => run())
 })
 
-describe('a listener that fails', () => {
-  async function answerOf(listener: () => unknown): Promise<{ status: number; reported: unknown }> {
-    let reported: unknown
-    const observed = observeListener(listener, { log: false })
-    const server = createServer((req, res) => {
-      try {
-        const result: unknown = observed(req, res)
-        void Promise.resolve(result).catch((error: unknown) => (reported = error))
-      } catch (error) {
-        reported = error
-      }
-    }).listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
-    await response.text()
-    server.close()
-    server.closeAllConnections()
-    return { status: response.status, reported }
-  }
-
-  it.each([
-    [
-      'throws',
-      (error: Error) => () => {
-        throw error
-      },
-    ],
-    [
-      'rejects',
-      (error: Error) => async () => {
-        await Promise.resolve()
-        throw error
-      },
-    ],
-  ])('gets a 500 when it %s, and the error goes on', async (_, make) => {
-    const error = new Error('broken')
-    expect(await answerOf(make(error))).toEqual({ status: 500, reported: error })
-  })
-})
-
 it('writes what a handler adds into the one line of the request, and lets it replace nothing', async () => {
   const destination = memoryDestination()
   const log = createLogger({ format: 'json', level: 'info', destination })

@@ -8,11 +8,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { constants } from 'node:http2'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { run } from '@kit/context'
-import { NodeExchange } from './node-exchange.ts'
+import { clientLeft, connectionError, NodeExchange } from './node-exchange.ts'
 import type { HttpObserver, Observation } from './observer.ts'
 import { createObserver } from './observer.ts'
 import type { HttpOptions } from './options.ts'
 import { answer } from './answer.ts'
+import { saysItIsOver } from './over.ts'
 
 /** A request of node:http or of node:http2's compatibility API. */
 export type NodeRequest = IncomingMessage | Http2ServerRequest
@@ -37,6 +38,11 @@ export interface ListenerOptions extends HttpOptions {
    * Default: none.
    */
   route?: (req: NodeRequest) => string | undefined
+  /**
+   * Takes the errors of the listener, which it would throw or reject with otherwise. The request has its answer by then, and the
+   * error stands in its log line. Not called for what only says that the request is over. Default: errors go on.
+   */
+  onError?: (error: unknown, req: NodeRequest) => void
 }
 
 /**
@@ -73,7 +79,11 @@ export function observeNode<R>(
 /**
  * Wraps a listener for `createServer` of node:http, node:https or node:http2. Inside it, `current()` is the
  * request's context. A listener that throws, or whose promise rejects, before it answered gets a 500 (its
- * connection is cut when it had begun to answer), and the error goes on to where it would have gone.
+ * connection is cut when it had begun to answer, and not done), and the error goes to `onError`, or on to where it would have gone:
+ * by Node's defaults it ends the process.
+ *
+ * A listener that is rejected because its request is over (the context's error, a cancellation, a stream of the client's
+ * connection that broke) has not failed: that goes nowhere.
  *
  * @throws HttpError `KIT_HTTP_OPTION_UNKNOWN`, `KIT_HTTP_OPTION_INVALID`.
  */
@@ -89,15 +99,24 @@ export function observeListener(
   listener: (req: never, res: never) => unknown,
   options: ListenerOptions = {},
 ): (req: NodeRequest, res: NodeResponse) => void {
-  const { route, ...rest } = options
+  const { route, onError, ...rest } = options
   const observer = createObserver(rest)
   return (req, res) => {
     let observation: Observation | undefined
-    const failed = (error: unknown): never => {
-      observation?.fail(error)
-      if (res.headersSent) breakOff(res)
-      else answer(res, 500)
-      throw error
+    const failed = (error: unknown): void => {
+      const over =
+        observation !== undefined &&
+        (error === connectionError(req) || saysItIsOver(error, observation.ctx, () => clientLeft(req)))
+      if (!over) observation?.fail(error)
+      // Of a request that is over, the answer is somebody else's: the deadline's, or nobody's.
+      if (res.headersSent) {
+        if (!res.writableEnded) breakOff(res)
+      } else if (!over) {
+        answer(res, 500)
+      }
+      if (over) return
+      if (onError === undefined) throw error
+      onError(error, req)
     }
     const binding: NodeBinding = {
       route: () => route?.(req),
