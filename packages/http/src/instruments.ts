@@ -1,6 +1,8 @@
-/** The metrics of an HTTP server, by the names and buckets of OpenTelemetry's semantic conventions 1.44. */
+/** The metrics of an HTTP server, by the names and buckets of OpenTelemetry's semantic conventions 1.44 unless others are chosen. */
 
 import type { BoundGauge, BoundHistogram, Gauge, Histogram, HistogramSeries, Metrics } from '@kit/metrics'
+import type { MetricNames } from './metric-names.ts'
+import { namePresets } from './metric-names.ts'
 import type { Verdict } from './outcome.ts'
 
 /** What can be wrong with a header that is ignored for it. */
@@ -16,18 +18,13 @@ export interface HttpInstruments {
   lateResponse(): void
 }
 
-/** The buckets that the conventions advise for request durations, in seconds. */
-export const durationBuckets: readonly number[] = [
-  0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10,
-]
-
 /** The instruments in `metrics`; asking again gives the same cells. */
-export function httpInstruments(metrics: Metrics): HttpInstruments {
-  const duration = metrics.histogram('http.server.request.duration', {
+export function httpInstruments(metrics: Metrics, names: MetricNames = namePresets.otel): HttpInstruments {
+  const duration = metrics.histogram(names.duration, {
     help: 'Time from the arrival of a request until its response closed.',
     unit: 's',
-    labels: ['http.request.method', 'url.scheme', 'http.route', 'http.response.status_code', 'error.type'],
-    buckets: durationBuckets,
+    labels: names.labels,
+    buckets: names.durationBuckets,
   })
   const active = metrics.gauge('http.server.active_requests', {
     help: 'Requests whose response has not closed yet.',
@@ -52,7 +49,7 @@ export function httpInstruments(metrics: Metrics): HttpInstruments {
     const key = scheme === 'http' ? method : `${method} ${scheme}`
     const known = series.get(key)
     if (known !== undefined) return known
-    const made = new MethodSeries(active, duration, method, scheme)
+    const made = new MethodSeries(active, duration, names, method, scheme)
     series.set(key, made)
     return made
   }
@@ -69,10 +66,6 @@ export function httpInstruments(metrics: Metrics): HttpInstruments {
   }
 }
 
-type Duration = Histogram<
-  'http.request.method' | 'url.scheme' | 'http.route' | 'http.response.status_code' | 'error.type'
->
-
 /** Routes of which the handles are kept, for each method and scheme: those beyond are looked up by their labels. */
 const maxRoutes = 1000
 /** A route answers with few statuses; one that answers with all there are is looked up. */
@@ -84,20 +77,25 @@ const maxEndings = 32
  */
 class MethodSeries {
   readonly active: BoundGauge
-  readonly #labels: { readonly 'http.request.method': string; readonly 'url.scheme': string }
-  readonly #duration: Duration
+  readonly #method: string
+  readonly #scheme: string
+  readonly #duration: Histogram<string>
+  readonly #names: MetricNames
   /** By route, then by status and error type. */
   readonly #routes = new Map<string, Map<string, BoundHistogram>>()
 
   constructor(
     active: Gauge<'http.request.method' | 'url.scheme'>,
-    duration: Duration,
+    duration: Histogram<string>,
+    names: MetricNames,
     method: string,
     scheme: string,
   ) {
-    this.#labels = { 'http.request.method': method, 'url.scheme': scheme }
+    this.#method = method
+    this.#scheme = scheme
     this.#duration = duration
-    this.active = active.labels(this.#labels)
+    this.#names = names
+    this.active = active.labels({ 'http.request.method': method, 'url.scheme': scheme })
   }
 
   duration(route: string, verdict: Verdict): BoundHistogram {
@@ -111,14 +109,9 @@ class MethodSeries {
     endings: Map<string, BoundHistogram> | undefined,
     route: string,
     ending: string,
-    { status, errorType }: Verdict,
+    verdict: Verdict,
   ): BoundHistogram {
-    const labels = {
-      ...this.#labels,
-      'http.route': route,
-      'http.response.status_code': status,
-      'error.type': errorType,
-    }
+    const labels = this.#names.labelsOf(this.#method, this.#scheme, route, verdict)
     const found = this.#duration.labels(labels)
     if (!standsFor(found, Object.values(labels))) return found
     if (endings !== undefined) {

@@ -62,7 +62,7 @@ export interface HttpObserver {
  */
 export function createObserver(options?: HttpOptions): HttpObserver {
   const resolved = resolveOptions(options)
-  const instruments = httpInstruments(resolved.metrics)
+  const instruments = httpInstruments(resolved.metrics, resolved.names)
   return {
     begin(key, exchange) {
       const carrier = key as { [observationOf]?: Observation }

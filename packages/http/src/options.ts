@@ -9,6 +9,8 @@ import type { AddressOptions } from './client-address.ts'
 import { clientAddressOf } from './client-address.ts'
 import { HttpError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
+import type { MetricNames } from './metric-names.ts'
+import { namePresets } from './metric-names.ts'
 import type { MethodLabel } from './methods.ts'
 import { methodLabels } from './methods.ts'
 import type { RecorderOptions, RequestRecorder } from './recorder.ts'
@@ -20,6 +22,12 @@ import { generateRequestId } from './request-id.ts'
 export interface HttpOptions {
   /** Where to record. Default: the process-wide metrics. */
   metrics?: Metrics
+  /**
+   * How the metrics are called and labelled. `otel`: as OpenTelemetry's conventions have it. `legacy`: the duration as
+   * express-prom-bundle has it, `http_request_duration_seconds{method,path,status_code}` for Prometheus, for dashboards that query
+   * that; the other metrics keep their names. Default: `otel`.
+   */
+  names?: 'otel' | 'legacy'
   /** Where to log: one line a request, and what handlers log. Default: the process-wide logger. `false`: no line a request. */
   log?: Logger | false
   /** The request's own deadline, ms after its arrival. Default: none. */
@@ -52,6 +60,7 @@ export const internal: Required<Pick<HttpOptions, 'requestId' | 'deadline' | 'tr
 /** {@link HttpOptions}, complete. */
 export interface ResolvedOptions {
   readonly metrics: Metrics
+  readonly names: MetricNames
   /** For handlers. */
   readonly log: Logger
   /** For the line a request; undefined without one. */
@@ -79,6 +88,7 @@ const requestLine = {
 
 const known: Readonly<Record<keyof HttpOptions, readonly string[]>> = {
   metrics: [],
+  names: [],
   log: [],
   timeoutMs: [],
   requestId: ['header', 'trust', 'generate'],
@@ -105,6 +115,7 @@ export function resolveOptions(options: HttpOptions = {}): ResolvedOptions {
   const { recorder } = options
   return {
     metrics: options.metrics ?? defaultMetrics,
+    names: preset(options.names),
     log: log ?? defaultLogger(),
     requestLine: log === undefined ? undefined : recurringLine(log.named('http'), requestLine),
     methodLabel: methodLabels(),
@@ -139,6 +150,11 @@ export function rejectUnknown(prefix: string, value: unknown, members: readonly 
 function duration(name: string, value: number = Infinity): number {
   if (typeof value === 'number' && value > 0) return value
   throw new HttpError('KIT_HTTP_OPTION_INVALID', `${name} must be a number of milliseconds above 0.`)
+}
+
+function preset(name: unknown = 'otel'): MetricNames {
+  if (name === 'otel' || name === 'legacy') return namePresets[name]
+  throw new HttpError('KIT_HTTP_OPTION_INVALID', "names must be 'otel' or 'legacy'.")
 }
 
 function headerName(name: string): string {

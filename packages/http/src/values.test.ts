@@ -146,6 +146,7 @@ describe('verdicts', () => {
 describe('options', () => {
   it.each([
     [{ timeout: 5 }, 'KIT_HTTP_OPTION_UNKNOWN'],
+    [{ names: 'prometheus' }, 'KIT_HTTP_OPTION_INVALID'],
     [{ requestId: { trusted: true } }, 'KIT_HTTP_OPTION_UNKNOWN'],
     [{ timeoutMs: Number.NaN }, 'KIT_HTTP_OPTION_INVALID'],
     [{ timeoutMs: 0 }, 'KIT_HTTP_OPTION_INVALID'],
