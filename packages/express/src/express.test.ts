@@ -5,7 +5,12 @@ import { requestIdKey } from '@kit/http'
 import type { Exchange, HttpOptions } from '@kit/http'
 import { observeListener } from '@kit/http/node'
 import type { ConformanceServer, StartConformanceApp } from '@kit/http/testing'
-import { adapterConformance, hostileConformance, serveConformanceApp } from '@kit/http/testing'
+import {
+  adapterConformance,
+  hostileConformance,
+  serveConformanceApp,
+  upgradeConformance,
+} from '@kit/http/testing'
 import { createLogger, logStats, setUser } from '@kit/log'
 import type { OverrideOptions } from '@kit/log'
 import { memoryDestination } from '@kit/log/testing'
@@ -22,6 +27,8 @@ const majors = [
   ['Express 4', express4],
   ['Express 5', express5],
 ] as const
+
+const switching = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'
 
 /** Express shows the stack of an error to the client, and this one has none. */
 function failure(): Error {
@@ -87,6 +94,11 @@ function conformanceApp(express: typeof express5): StartConformanceApp {
       res.write('first')
       req.ctx.afterFunc(() => res.end())
     })
+    app.get('/ws/:room', (req) => void req.socket.write(switching))
+    app.get('/events', (req, res) => {
+      res.type('text/event-stream').write('data: first\n\n')
+      req.ctx.afterFunc(() => res.end())
+    })
     app.get(
       '/broken',
       passErrors(async (_req, res) => {
@@ -104,6 +116,7 @@ function conformanceApp(express: typeof express5): StartConformanceApp {
 describe.each(majors)('%s', (_, express) => {
   it.each(adapterConformance(conformanceApp(express)))('$name', ({ run }) => run())
   it.each(hostileConformance(conformanceApp(express)))('$name', ({ run }) => run())
+  it.each(upgradeConformance(conformanceApp(express)))('$name', ({ run }) => run())
 })
 
 describe.each(majors)('%s: route templates', (_, express) => {

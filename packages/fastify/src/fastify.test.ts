@@ -4,11 +4,13 @@ import { current } from '@kit/context'
 import { requestIdKey } from '@kit/http'
 import type { HttpOptions } from '@kit/http'
 import type { ConformanceServer } from '@kit/http/testing'
-import { adapterConformance, serveConformanceApp } from '@kit/http/testing'
+import { adapterConformance, serveConformanceApp, upgradeConformance } from '@kit/http/testing'
 import type { FastifyRequest } from 'fastify'
 import Fastify from 'fastify'
 import { describe, it } from 'vitest'
 import { kit } from './index.ts'
+
+const switching = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'
 
 const failure = (): Error => new Error('meant to be')
 
@@ -57,6 +59,16 @@ async function conformanceApp(options: HttpOptions, times: number): Promise<Conf
     request.ctx.afterFunc(() => body.push(null))
     return reply.send(body)
   })
+  app.get('/ws/:room', (request, reply) => {
+    reply.hijack()
+    request.raw.socket.write(switching)
+  })
+  app.get('/events', (request, reply) => {
+    const body = new Readable({ read() {} })
+    body.push('data: first\n\n')
+    request.ctx.afterFunc(() => body.push(null))
+    return reply.type('text/event-stream').send(body)
+  })
   app.get('/broken', (_request, reply) => {
     async function* broken(): AsyncGenerator<string> {
       yield 'first'
@@ -77,4 +89,5 @@ const refusals = /^survives any request line/
 describe('Fastify 5', () => {
   const cases = adapterConformance(conformanceApp).filter(({ name }) => !refusals.test(name))
   it.each(cases)('$name', ({ run }) => run())
+  it.each(upgradeConformance(conformanceApp))('$name', ({ run }) => run())
 })

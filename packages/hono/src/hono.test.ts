@@ -2,20 +2,24 @@ import { createServer } from 'node:http'
 import type { RequestListener } from 'node:http'
 import { setImmediate as turn } from 'node:timers/promises'
 import { getRequestListener } from '@hono/node-server'
+import type { HttpBindings } from '@hono/node-server'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { current } from '@kit/context'
 import { requestIdKey } from '@kit/http'
 import type { HttpOptions } from '@kit/http'
 import { toNodeListener } from '@kit/http/endpoints'
 import type { StartConformanceApp } from '@kit/http/testing'
-import { adapterConformance, serveConformanceApp } from '@kit/http/testing'
+import { adapterConformance, serveConformanceApp, upgradeConformance } from '@kit/http/testing'
 import type { Context } from 'hono'
 import { Hono } from 'hono'
-import { stream } from 'hono/streaming'
+import { stream, streamSSE } from 'hono/streaming'
 import { afterAll, beforeAll, describe, it, vi } from 'vitest'
 import type { KitVariables } from './index.ts'
 import { kit } from './index.ts'
 
 type Env = { Variables: KitVariables }
+
+const switching = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'
 
 const failure = (): Error => new Error('meant to be')
 
@@ -64,6 +68,16 @@ function conformanceApp(options: HttpOptions, times: number, large: () => Respon
       await new Promise((resolve) => c.var.ctx.afterFunc(resolve))
     }),
   )
+  app.get('/ws/:room', (c) => {
+    ;(c.env as HttpBindings).incoming.socket.write(switching)
+    return RESPONSE_ALREADY_SENT
+  })
+  app.get('/events', (c) =>
+    streamSSE(c, async (events) => {
+      await events.writeSSE({ data: 'first' })
+      await new Promise((resolve) => c.var.ctx.afterFunc(resolve))
+    }),
+  )
   app.get('/broken', () => {
     let pulls = 0
     const body = new ReadableStream({
@@ -98,6 +112,7 @@ const refusals = /^survives any request line/
 describe('Hono 4 on @hono/node-server', () => {
   const cases = adapterConformance(onNodeServer).filter(({ name }) => !refusals.test(name))
   it.each(cases)('$name', ({ run }) => run())
+  it.each(upgradeConformance(onNodeServer))('$name', ({ run }) => run())
 })
 
 const onFetch: StartConformanceApp = (options, times) => {

@@ -4,33 +4,70 @@
  */
 
 import type { ServerResponse } from 'node:http'
+import type { Http2Session } from 'node:http2'
 import type { Socket } from 'node:net'
 
 /** What a connection tells of its end. */
 export interface OnConnection {
   /** Nothing more can reach the client. */
   closed(): void
+  /** Somebody wants to know what has become of it by now. */
+  look?(): void
 }
 
 /** Where a connection has those that it tells: one listener a connection, however many requests it carries. */
 const openOf: unique symbol = Symbol('kit.http.open')
 
-type Connection = Socket & { [openOf]?: Set<OnConnection> }
+/** A connection of HTTP/1 or a session of HTTP/2. */
+export type Connection = (Socket | Http2Session) & { [openOf]?: OpenRequests }
+
+/** Those that a connection tells. Most carry one request at a time, for which no set is kept. */
+class OpenRequests {
+  #one: OnConnection | undefined = undefined
+  #others: Set<OnConnection> | undefined = undefined
+
+  add(request: OnConnection): void {
+    if (this.#one === undefined) this.#one = request
+    else (this.#others ??= new Set()).add(request)
+  }
+
+  delete(request: OnConnection): void {
+    if (this.#one === request) this.#one = undefined
+    else this.#others?.delete(request)
+  }
+
+  /** Calls `tell` for each that was there before the first call. */
+  each(tell: (request: OnConnection) => void): void {
+    const one = this.#one
+    const others = this.#others === undefined ? [] : [...this.#others]
+    if (one !== undefined) tell(one)
+    for (const other of others) tell(other)
+  }
+}
+
+/** Every connection that has carried a request and is not closed. */
+const connections = new Set<Connection>()
+
+/** Has every request that is under way look what has become of it. Costs a step for each connection. */
+export function lookAtConnections(): void {
+  for (const connection of connections) connection[openOf]?.each(look)
+}
 
 /** Has `one` told when the connection closes. */
-export function joinConnection(socket: Connection, one: OnConnection): void {
-  let open = socket[openOf]
+export function joinConnection(connection: Connection, one: OnConnection): void {
+  let open = connection[openOf]
   if (open === undefined) {
-    open = new Set()
-    socket[openOf] = open
-    socket.once('close', onClose)
+    open = new OpenRequests()
+    connection[openOf] = open
+    ;(connection as Socket).once('close', onClose)
+    connections.add(connection)
   }
   open.add(one)
 }
 
 /** Has it told no more. */
-export function leaveConnection(socket: Connection, one: OnConnection): void {
-  socket[openOf]?.delete(one)
+export function leaveConnection(connection: Connection, one: OnConnection): void {
+  connection[openOf]?.delete(one)
 }
 
 /** Calls `closed` when the response or its connection closes; perhaps twice. */
@@ -44,5 +81,14 @@ export function onEnd(res: ServerResponse, socket: Socket, closed: () => void): 
 }
 
 function onClose(this: Connection): void {
-  for (const one of this[openOf] ?? []) one.closed()
+  connections.delete(this)
+  this[openOf]?.each(tellClosed)
+}
+
+function look(request: OnConnection): void {
+  request.look?.()
+}
+
+function tellClosed(request: OnConnection): void {
+  request.closed()
 }

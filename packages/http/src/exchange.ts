@@ -18,6 +18,9 @@ export interface Exchange {
   header(name: string): string | undefined
 }
 
+/** `events`: text/event-stream. `upgrade`: a WebSocket, or whatever else came after 101 or CONNECT. */
+export type StreamKind = 'events' | 'upgrade'
+
 /**
  * How an exchange ended, told once, when its response has closed.
  *
@@ -28,4 +31,6 @@ export interface Exchange {
 export interface End {
   readonly kind: 'finished' | 'aborted' | 'cut'
   readonly status: number | undefined
+  /** What the response was, if it was one that is meant to last. */
+  readonly stream?: StreamKind | undefined
 }

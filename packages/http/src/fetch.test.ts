@@ -47,6 +47,15 @@ const routes: readonly (readonly [template: string, pattern: RegExp, handler: Fe
   ],
   ['/stream', /^\/stream$/, () => new Response(parts('first', (close) => current().afterFunc(close)))],
   [
+    '/events',
+    /^\/events$/,
+    () =>
+      new Response(
+        parts('data: first\n\n', (close) => current().afterFunc(close)),
+        { headers: { 'content-type': 'text/event-stream' } },
+      ),
+  ],
+  [
     '/broken',
     /^\/broken$/,
     () => new Response(parts('first', (_, error) => void setImmediate(error, failure()))),

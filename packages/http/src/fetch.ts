@@ -6,13 +6,14 @@
 
 import { STATUS_CODES } from 'node:http'
 import { isDeadlineExceeded, run } from '@kit/context'
-import type { End, Exchange } from './exchange.ts'
+import type { End, Exchange, StreamKind } from './exchange.ts'
 import type { HttpObserver, Observation } from './observer.ts'
 import { createObserver } from './observer.ts'
 import type { HttpOptions } from './options.ts'
 import { saysItIsOver } from './over.ts'
 import type { BodyEnd } from './response-body.ts'
 import { watchBody } from './response-body.ts'
+import { streamKind } from './streams.ts'
 
 /** What an adapter for a fetch-style framework adds to the binding. */
 export interface FetchBinding {
@@ -142,6 +143,8 @@ class Reply {
     const { body, status, statusText } = response
     this.#status = status
     const watched = body !== null && !body.locked && this.#request.method !== 'HEAD'
+    const kind = watched ? this.#kindOf(response) : undefined
+    if (kind !== undefined) this.#observation.streaming(kind)
     if (!watched) this.#end('finished')
     // An upgrade cannot be made anew, and what somebody reads already cannot be passed on.
     if (status < 200 || status > 599 || body?.locked === true) return response
@@ -149,6 +152,11 @@ class Reply {
     headers.set(this.#observation.requestIdHeader, this.#observation.requestId)
     const sent = watched ? watchBody(body, (how, error) => this.#bodyEnd(how, error)) : body
     return new Response(sent, { status, statusText, headers })
+  }
+
+  /** Of an upgrade nothing is to be seen from here but that it was granted, which is quick, and counted as such. */
+  #kindOf({ status, headers }: Response): StreamKind | undefined {
+    return streamKind(this.#request.method, status, headers.get('content-type'))
   }
 
   /** Whether a handler that failed did so because the request is over. */

@@ -1,9 +1,12 @@
 /** The metrics of an HTTP server, by the names and buckets of OpenTelemetry's semantic conventions 1.44 unless others are chosen. */
 
 import type { BoundGauge, BoundHistogram, Gauge, Histogram, HistogramSeries, Metrics } from '@kit/metrics'
+import type { StreamKind } from './exchange.ts'
 import type { MetricNames } from './metric-names.ts'
 import { namePresets } from './metric-names.ts'
 import type { Verdict } from './outcome.ts'
+import type { StreamInstruments } from './streams.ts'
+import { streamInstruments } from './streams.ts'
 
 /** What can be wrong with a header that is ignored for it. */
 export type IgnoredHeader = 'request_id' | 'traceparent' | 'deadline'
@@ -11,7 +14,16 @@ export type IgnoredHeader = 'request_id' | 'traceparent' | 'deadline'
 /** The recording side of the observer. */
 export interface HttpInstruments {
   opened(method: string, scheme: string): void
-  closed(method: string, scheme: string, route: string, verdict: Verdict, seconds: number): void
+  /** `stream`: the response was one that is meant to last. */
+  closed(
+    method: string,
+    scheme: string,
+    route: string,
+    verdict: Verdict,
+    seconds: number,
+    stream?: StreamKind,
+  ): void
+  readonly streams: StreamInstruments
   /** `met`, `missed`, or `expired` before the request came: of the requests that had a deadline. */
   deadline(result: 'met' | 'missed' | 'expired'): void
   ignored(header: IgnoredHeader): void
@@ -43,6 +55,7 @@ export function httpInstruments(metrics: Metrics, names: MetricNames = namePrese
   const lateResponses = metrics.counter('kit.http.late_responses', {
     help: "Responses that a handler wrote after its deadline's 503 had been sent.",
   })
+  const streams = streamInstruments(metrics)
   const series = new Map<string, MethodSeries>()
   const seriesOf = (method: string, scheme: string): MethodSeries => {
     // The schemes are two, and the methods those that are told apart.
@@ -55,10 +68,12 @@ export function httpInstruments(metrics: Metrics, names: MetricNames = namePrese
   }
   return {
     opened: (method, scheme) => seriesOf(method, scheme).active.inc(),
-    closed(method, scheme, route, verdict, seconds) {
+    streams,
+    closed(method, scheme, route, verdict, seconds, stream) {
       const of = seriesOf(method, scheme)
       of.active.dec()
-      of.duration(route, verdict).observe(seconds)
+      if (stream === undefined) of.duration(route, verdict).observe(seconds)
+      else streams.closed(stream, method, scheme, route, verdict, seconds)
     },
     deadline: (result) => deadlines.inc({ result }),
     ignored: (header) => ignored.inc({ header }),

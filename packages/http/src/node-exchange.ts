@@ -9,53 +9,30 @@ import type { Context } from '@kit/context'
 import { isDeadlineExceeded } from '@kit/context'
 import { answer, seal, statusOfSealed } from './answer.ts'
 import { joinConnection, leaveConnection } from './connection-end.ts'
-import type { OnConnection } from './connection-end.ts'
-import type { End, Exchange } from './exchange.ts'
+import type { Connection, OnConnection } from './connection-end.ts'
+import type { End, StreamKind } from './exchange.ts'
+import { FirstAnswer } from './first-answer.ts'
+import { NodeHead } from './node-head.ts'
 import type { NodeRequest, NodeResponse } from './node.ts'
 import type { Observation } from './observer.ts'
+import { streamKind } from './streams.ts'
 
 /** A request and its response, from the head to the close: one object, as there is one for every request. */
-export class NodeExchange implements Exchange, OnConnection {
-  readonly #req: NodeRequest
+export class NodeExchange extends NodeHead implements OnConnection {
   readonly #res: NodeResponse
   #socket: Socket | undefined = undefined
-  /** The connection, if it tells of its end. */
-  #joined: Socket | undefined = undefined
+  /** What tells of its end: the socket, or the session. */
+  #connection: Connection | undefined = undefined
+  /** Of a request for another protocol, which is not answered by the response. */
+  #upgrade: FirstAnswer | undefined = undefined
   #observation: Observation | undefined = undefined
   /** The status that was answered in the handler's place; 0 while none was. */
   #answered = 0
   #stopWatching: (() => boolean) | undefined = undefined
 
   constructor(req: NodeRequest, res: NodeResponse) {
-    this.#req = req
+    super(req)
     this.#res = res
-  }
-
-  get method(): string {
-    return this.#req.method ?? 'GET'
-  }
-
-  get target(): string {
-    // Frameworks rewrite url under a mount; what they keep aside is what the client sent.
-    return (this.#req as { originalUrl?: string }).originalUrl ?? this.#req.url ?? '/'
-  }
-
-  get scheme(): 'http' | 'https' {
-    return (this.#req.socket as { encrypted?: boolean } | undefined)?.encrypted === true ? 'https' : 'http'
-  }
-
-  get protocolVersion(): string {
-    return this.#req.httpVersion
-  }
-
-  get peerAddress(): string | undefined {
-    const address = this.#req.socket?.remoteAddress
-    return address?.startsWith('::ffff:') === true ? address.slice(7) : address
-  }
-
-  header(name: string): string | undefined {
-    const value = this.#req.headers[name]
-    return Array.isArray(value) ? value.join(', ') : value
   }
 
   /**
@@ -66,27 +43,59 @@ export class NodeExchange implements Exchange, OnConnection {
   follow(observation: Observation): void {
     this.#observation = observation
     const res = this.#res
-    const socket = connectionOf(this.#req)
+    const socket = connectionOf(this.req)
     this.#socket = socket
     // Nothing is put on the response: frameworks change its prototype, after which a property costs microseconds on Node 20.
     const closed = (): void => this.closed()
     if ('stream' in res) {
       if (res.stream === undefined || res.stream.destroyed) return this.closed()
       res.stream.on('close', closed)
+      this.#join(res.stream.session)
     } else if (res.closed || res.destroyed) {
       return this.closed()
-    } else if (socket !== undefined && res.socket !== socket) {
-      joinConnection(socket, this) // it waits for its turn
-      this.#joined = socket
+    } else if (socket !== undefined) {
+      if ((this.req as { upgrade?: boolean }).upgrade === true) {
+        this.#upgrade = new FirstAnswer(socket)
+        // Who answers such a request by its response has no server behind it that would close it.
+        res.on('finish', closed)
+      }
+      this.#join(socket)
     }
     res.on('close', closed)
   }
 
+  #join(connection: Connection | undefined): void {
+    if (connection === undefined) return
+    this.#connection = connection
+    joinConnection(connection, this)
+  }
+
   /** Nothing more can reach the client. May be called more than once. */
   closed(): void {
-    if (this.#joined !== undefined) leaveConnection(this.#joined, this)
+    if (this.#connection !== undefined) leaveConnection(this.#connection, this)
     this.#stopWatching?.()
-    this.#observation?.end(endOf(this.#res, this.#socket, this.#answered || (statusOfSealed(this.#res) ?? 0)))
+    this.#observation?.end(this.#end())
+  }
+
+  look(): void {
+    const kind = this.#stream()
+    if (kind !== undefined) this.#observation?.streaming(kind)
+  }
+
+  #end(): End {
+    const res = this.#res
+    const socket = this.#socket
+    if (this.#upgrade !== undefined && !res.headersSent) return endOfUpgrade(this.#upgrade, socket)
+    const end = endOf(res, socket, this.#answered || (statusOfSealed(res) ?? 0))
+    const stream = this.#stream()
+    return stream === undefined ? end : { ...end, stream }
+  }
+
+  /** What the response is by now, if it is one that is meant to last. */
+  #stream(): StreamKind | undefined {
+    const res = this.#res
+    if (res.headersSent) return streamKind(this.method, res.statusCode, res.getHeader('content-type'))
+    return this.#upgrade?.status === 101 ? 'upgrade' : undefined
   }
 
   /** Answers in the handler's place; what the handler writes after that goes nowhere. */
@@ -100,7 +109,7 @@ export class NodeExchange implements Exchange, OnConnection {
   /** Answers 503 when the deadline passes before a response head was sent. */
   watchDeadline(ctx: Context): void {
     // What an upgraded connection speaks is no longer HTTP: it only learns that its context has ended.
-    if ((this.#req as { upgrade?: boolean }).upgrade === true) return
+    if ((this.req as { upgrade?: boolean }).upgrade === true) return
     this.#stopWatching = ctx.afterFunc((error) => {
       const res = this.#res
       if (isDeadlineExceeded(error) && !res.headersSent && !res.destroyed) this.refuse(503)
@@ -125,6 +134,18 @@ function endOf(res: NodeResponse, socket: Socket | undefined, answered: number):
   const kind = whole ? 'finished' : cut ? 'cut' : 'aborted'
   const status = answered !== 0 ? answered : res.headersSent ? res.statusCode : undefined
   return { kind, status }
+}
+
+/**
+ * Of a connection that asked for another protocol and was answered past Node's response, if at all. What is spoken on it then has
+ * its own way to say goodbye, so it ends well unless it breaks.
+ */
+export function endOfUpgrade({ status }: FirstAnswer, socket: Socket | undefined): End {
+  const left = endedByPeer(socket)
+  if (status === undefined) return { kind: left ? 'aborted' : 'cut', status }
+  if (status !== 101) return { kind: 'finished', status }
+  const kind = errorOf(socket) === null ? 'finished' : left ? 'aborted' : 'cut'
+  return { kind, status, stream: 'upgrade' }
 }
 
 /** A client that leaves ends its side or breaks the connection; a service that gives up just destroys the socket. */

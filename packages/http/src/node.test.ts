@@ -11,7 +11,12 @@ import { createMetrics } from '@kit/metrics'
 import { describe, expect, it } from 'vitest'
 import { observeListener } from './node.ts'
 import { requestIdKey } from './request-id.ts'
-import { adapterConformance, hostileConformance, serveConformanceApp } from './testing/index.ts'
+import {
+  adapterConformance,
+  hostileConformance,
+  serveConformanceApp,
+  upgradeConformance,
+} from './testing/index.ts'
 import type { StartConformanceApp } from './testing/index.ts'
 
 type Handler = (req: IncomingMessage, res: ServerResponse, params: string[]) => unknown
@@ -104,6 +109,24 @@ const routes: readonly (readonly [method: string, pattern: RegExp, template: str
   ],
   [
     'GET',
+    /^\/events$/,
+    '/events',
+    (_req, res) => {
+      res.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8' }).write('data: first\n\n')
+      current().afterFunc(() => res.end())
+    },
+  ],
+  [
+    'GET',
+    /^\/ws\/([^/]+)$/,
+    '/ws/:room',
+    (req) =>
+      void req.socket.write(
+        'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+      ),
+  ],
+  [
+    'GET',
     /^\/redirect$/,
     '/redirect',
     (_req, res) => void res.writeHead(302, { location: '/items/1' }).end(),
@@ -154,6 +177,7 @@ const start: StartConformanceApp = async (options, times) => {
 describe('node:http', () => {
   it.each(adapterConformance(start))('$name', ({ run }) => run())
   it.each(hostileConformance(start))('$name', ({ run }) => run())
+  it.each(upgradeConformance(start))('$name', ({ run }) => run())
 })
 
 it('writes what a handler adds into the one line of the request, and lets it replace nothing', async () => {

@@ -15,6 +15,9 @@ import type { HttpOptions } from './options.ts'
 import { answer } from './answer.ts'
 import { saysItIsOver } from './over.ts'
 
+export { observeUpgrade } from './upgrade.ts'
+export type { UpgradeListener } from './upgrade.ts'
+
 /** A request of node:http or of node:http2's compatibility API. */
 export type NodeRequest = IncomingMessage | Http2ServerRequest
 /** A response of node:http or of node:http2's compatibility API. */

@@ -9,7 +9,7 @@ import type { Logger, Recording } from '@kit/log'
 import { eventFields, requestValues } from '@kit/log'
 import { attempt } from './attempt.ts'
 import { clientAddressKey } from './client-address.ts'
-import type { End, Exchange } from './exchange.ts'
+import type { End, Exchange, StreamKind } from './exchange.ts'
 import { ExchangeFacts } from './facts.ts'
 import { callerDeadline, pathOf, requestIdOf, traceOf } from './head.ts'
 import type { HttpInstruments } from './instruments.ts'
@@ -42,6 +42,8 @@ export interface Observation {
    * added last is asked first.
    */
   route(resolve: () => string | undefined): void
+  /** The response is one that is meant to last. For bindings that learn so from its head; the others say so at the end. */
+  streaming(kind: StreamKind): void
   /** Ends the observation; later calls do nothing. */
   end(end: End): void
 }
@@ -103,6 +105,7 @@ class RequestObservation implements Observation {
   #error: unknown
   #failed: boolean
   #ended: boolean
+  #stream: StreamKind | undefined
 
   constructor(exchange: Exchange, options: ResolvedOptions, instruments: HttpInstruments) {
     this.#method = options.methodLabel(exchange.method)
@@ -116,6 +119,7 @@ class RequestObservation implements Observation {
     this.#error = undefined
     this.#failed = false
     this.#ended = false
+    this.#stream = undefined
     this.#skipped = options.skip !== undefined && skips(options.skip, exchange)
 
     this.requestId = requestIdOf(exchange, options, instruments)
@@ -171,9 +175,17 @@ class RequestObservation implements Observation {
     this.#route = resolve
   }
 
+  streaming(kind: StreamKind): void {
+    if (this.#ended || this.#skipped || this.#stream !== undefined) return
+    this.#stream = kind
+    this.#instruments.streams.enter(this, kind)
+  }
+
   end(end: End): void {
     if (this.#ended) return
     this.#ended = true
+    if (this.#stream !== undefined) this.#instruments.streams.leave(this)
+    else this.#stream = end.stream
     const verdict = judge(this.ctx, end, this.#failed)
     if (!this.#skipped) this.#record(verdict)
     this.ctx.cancel(causeOf[end.kind])
@@ -194,7 +206,7 @@ class RequestObservation implements Observation {
   #record(verdict: Verdict): void {
     const seconds = (clock.now() - this.#startMs) / 1000
     const route = this.template()
-    this.#instruments.closed(this.#method, this.#scheme, route, verdict, seconds)
+    this.#instruments.closed(this.#method, this.#scheme, route, verdict, seconds, this.#stream)
     if (this.ctx.deadline !== undefined) {
       this.#instruments.deadline(this.expired ? 'expired' : verdict.late ? 'missed' : 'met')
     }
@@ -210,6 +222,8 @@ class RequestObservation implements Observation {
   /** Why the lines that were recorded are written, if they are. */
   #whyShown({ outcome }: Verdict, seconds: number): string | undefined {
     if (outcome === 'error' || outcome === 'deadline') return outcome
+    // A stream is not slow for lasting.
+    if (this.#stream !== undefined) return undefined
     return seconds * 1000 > (this.#options.recorder?.slowMs ?? Infinity) ? 'slow' : undefined
   }
 
@@ -228,6 +242,7 @@ class RequestObservation implements Observation {
         status === '' ? null : Number(status),
         outcome,
         Math.round(seconds * 1e6) / 1000,
+        this.#stream,
         errorType === '' ? undefined : errorType,
         err,
       ],

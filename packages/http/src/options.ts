@@ -83,7 +83,7 @@ export interface ResolvedOptions {
 const requestLine = {
   message: 'request',
   contextFields: ['requestId', 'traceId'],
-  fields: ['method', 'route', 'path', 'status', 'outcome', 'durationMs', 'errorType', 'err'],
+  fields: ['method', 'route', 'path', 'status', 'outcome', 'durationMs', 'stream', 'errorType', 'err'],
 }
 
 const known: Readonly<Record<keyof HttpOptions, readonly string[]>> = {

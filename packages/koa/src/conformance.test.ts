@@ -5,7 +5,12 @@ import { text } from 'node:stream/consumers'
 import { current } from '@kit/context'
 import { requestIdKey } from '@kit/http'
 import type { StartConformanceApp } from '@kit/http/testing'
-import { adapterConformance, hostileConformance, serveConformanceApp } from '@kit/http/testing'
+import {
+  adapterConformance,
+  hostileConformance,
+  serveConformanceApp,
+  upgradeConformance,
+} from '@kit/http/testing'
 import { Router } from '@koa/router'
 import type { RouterContext } from '@koa/router'
 import Koa from 'koa'
@@ -27,6 +32,8 @@ const grid = Object.entries(koas).flatMap(([koa, Framework]) =>
 // Where the random cases are halved, these are too: each major is there still, and the routes are tested on all pairs.
 const whole = Number(process.env['KIT_FUZZ_RUNS'] ?? 1) >= 1
 const pairs = whole ? grid : grid.filter((_, index) => [0, 3, 5, 6].includes(index))
+
+const switching = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
@@ -83,6 +90,19 @@ function conformanceApp(Framework: typeof Koa, Routes: typeof Router): StartConf
         })(),
       )
     })
+    router.get('/ws/:room', (ctx) => {
+      ctx.respond = false
+      ctx.socket.write(switching)
+    })
+    router.get('/events', (ctx) => {
+      ctx.type = 'text/event-stream'
+      ctx.body = Readable.from(
+        (async function* parts() {
+          yield 'data: first\n\n'
+          await new Promise((resolve) => current().afterFunc(resolve))
+        })(),
+      )
+    })
     router.get('/broken', (ctx) => {
       ctx.body = Readable.from(
         (async function* parts() {
@@ -106,4 +126,5 @@ function conformanceApp(Framework: typeof Koa, Routes: typeof Router): StartConf
 describe.each(pairs)('%s', (_, Framework, Routes) => {
   it.each(adapterConformance(conformanceApp(Framework, Routes)))('$name', ({ run }) => run())
   it.each(hostileConformance(conformanceApp(Framework, Routes)))('$name', ({ run }) => run())
+  it.each(upgradeConformance(conformanceApp(Framework, Routes)))('$name', ({ run }) => run())
 })

@@ -79,6 +79,16 @@ export class Client {
     })
   }
 
+  /** Asks for another protocol on a connection of its own; resolves with the first bytes that come back, and what closes it. */
+  upgrade(path: string): Promise<{ readonly head: string; readonly close: () => void }> {
+    return new Promise((resolve, reject) => {
+      const socket = connect(Number(this.#url.port), this.#url.hostname)
+      socket.on('error', reject)
+      socket.once('data', (bytes) => resolve({ head: String(bytes), close: () => socket.end() }))
+      socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`)
+    })
+  }
+
   /** Writes bytes (a character each) to a connection of its own, ends this side, and resolves with all that came back. */
   sayAll(bytes: string): Promise<string> {
     return new Promise((resolve) => {

@@ -9,7 +9,9 @@ import { countingCases } from './cases/counting.ts'
 import { endingCases } from './cases/ending.ts'
 import { hostileCases } from './cases/hostile.ts'
 import { identityCases } from './cases/identity.ts'
+import { streamCases } from './cases/streams.ts'
 import { trafficCases } from './cases/traffic.ts'
+import { upgradeCases } from './cases/upgrades.ts'
 import { Rig } from './rig.ts'
 import type { Case } from './rig.ts'
 
@@ -39,6 +41,7 @@ export interface ConformanceServer {
  * - `GET /wait` waits for the end of its context, then fails with the context's error
  * - `GET /late` waits for the end of its context, then sets a header and answers 200
  * - `GET /stream` answers `first` at once and ends when its context ends
+ * - `GET /events` answers `data: first` and an empty line, as `text/event-stream`, at once and ends when its context ends
  * - `GET /broken` writes `first`, then fails after a turn
  * - `GET /large` answers 32 MiB in one write
  * - `GET /redirect` answers 302 to `/items/1`
@@ -47,7 +50,7 @@ export type StartConformanceApp = (options: HttpOptions, times: number) => Promi
 
 /** All cases for an adapter. Route templates are expected in the `/items/:id` spelling. */
 export function adapterConformance(start: StartConformanceApp): ConformanceCase[] {
-  const cases = [...countingCases, ...endingCases, ...identityCases, ...trafficCases]
+  const cases = [...countingCases, ...endingCases, ...identityCases, ...streamCases, ...trafficCases]
   return [
     ...casesOn(start, cases),
     { name: 'changes no status, header or body', run: () => unchanged(start) },
@@ -60,6 +63,15 @@ export function adapterConformance(start: StartConformanceApp): ConformanceCase[
  */
 export function hostileConformance(start: StartConformanceApp): ConformanceCase[] {
   return casesOn(start, hostileCases)
+}
+
+/**
+ * Further cases, for frameworks whose handlers can reach the connection: requests for another protocol that a WebSocket library takes
+ * through the router. The app, besides: `GET /ws/:room` writes the head of a 101 to the connection and leaves it open, and answers
+ * nothing by the framework.
+ */
+export function upgradeConformance(start: StartConformanceApp): ConformanceCase[] {
+  return casesOn(start, upgradeCases)
 }
 
 function casesOn(start: StartConformanceApp, cases: readonly Case[]): ConformanceCase[] {

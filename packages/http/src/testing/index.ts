@@ -1,5 +1,5 @@
 /** What proves an adapter: the same cases for every framework, without a test runner of their own. */
 
-export { adapterConformance, hostileConformance } from './conformance.ts'
+export { adapterConformance, hostileConformance, upgradeConformance } from './conformance.ts'
 export { serveConformanceApp } from './serve.ts'
 export type { ConformanceCase, ConformanceServer, StartConformanceApp } from './conformance.ts'

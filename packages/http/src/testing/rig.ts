@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import type { Server } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
+import { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { createLogger } from '@kit/log'
 import { createMetrics } from '@kit/metrics'
@@ -84,23 +85,67 @@ export class Rig {
    * observed.
    */
   reached(): () => number {
+    let count = 0
+    this.#whenServing((server) => server.prependListener('request', () => (count += 1)))
+    return () => count
+  }
+
+  /**
+   * Has the server hand requests for another protocol to the application as WebSocket libraries do that go through its router:
+   * with a response that nothing is to be written to. Resolves once it does; counts one request.
+   */
+  async handOverUpgrades(): Promise<void> {
+    this.#whenServing((server) =>
+      server.on('upgrade', (req: IncomingMessage, socket: Socket) => {
+        const res = new ServerResponse(req)
+        res.assignSocket(socket)
+        // What a WebSocket library does with the connection.
+        socket.on('error', () => {}).on('end', () => socket.end())
+        socket.resume()
+        this.#stop.push(() => socket.destroy())
+        server.emit('request', req, res)
+      }),
+    )
+    await this.client.send('/items/1')
+  }
+
+  /** Calls `use` with the server of node:http, which is known from its first request on. */
+  #whenServing(use: (server: Server) => void): void {
     const { port } = new URL(this.#server.url)
     const seen = new WeakSet<Server>()
-    let count = 0
     const listener = (message: unknown): void => {
       const { server, socket } = message as { server: Server; socket: Socket }
       if (String(socket.localPort) !== port || seen.has(server)) return
       seen.add(server)
-      server.prependListener('request', () => (count += 1))
+      use(server)
     }
     subscribe(requestStart, listener)
     this.#stop.push(() => unsubscribe(requestStart, listener))
-    return () => count
   }
 
   /** The lines that requests left in the log. */
   requestLines(): Record<string, unknown>[] {
     return this.lines.filter((line) => line['msg'] === 'request')
+  }
+
+  /** The streams that were counted, as `count kind method route status error`, once there are as many and none is open. */
+  async streams(expected: number): Promise<string[]> {
+    const seen = (): [number, string][] =>
+      this.#series('http.server.stream.duration').map(({ labels, count }) => {
+        const names = ['kind', 'http.request.method', 'http.route', 'http.response.status_code', 'error.type']
+        return [count, [count, ...names.map((name) => labels[name] || '-')].join(' ')]
+      })
+    const total = (): number => seen().reduce((all, [count]) => all + count, 0)
+    await eventually(
+      () => total() >= expected && this.open() === 0 && this.active() === 0,
+      () => `${expected} streams to be counted and none open; there are ${total()} and ${this.open()}`,
+    )
+    return seen().map(([, text]) => text)
+  }
+
+  /** Streams that are open, as the metrics tell it. */
+  open(labels: Record<string, string> = {}): number {
+    return sum(this.metrics, 'http.server.stream.active', labels)
   }
 
   /** The value of one of the observer's own counters. */
@@ -119,10 +164,8 @@ export class Rig {
     return this.#series().map(({ labels }) => labels['url.scheme'] ?? '')
   }
 
-  #series(): HistogramSnapshot['series'] {
-    const histogram = this.metrics
-      .snapshot()
-      .metrics.find((metric) => metric.name === 'http.server.request.duration')
+  #series(name = 'http.server.request.duration'): HistogramSnapshot['series'] {
+    const histogram = this.metrics.snapshot().metrics.find((metric) => metric.name === name)
     return histogram?.kind === 'histogram' ? histogram.series : []
   }
 
