@@ -15,7 +15,7 @@ function declared(): string[] {
   const metrics = createMetrics()
   let source: MetricSource | undefined
   metrics.attach({ name: 'look', start: (given) => void (source = given) })
-  createObserver({ metrics, log: false })
+  createObserver({ metrics, log: false, bodySizes: true })
   observeClient(globalThis.fetch, { metrics })
   observe('f', () => 1, { metrics, labels: () => ({}) })
   const runtime = runtimeMetrics(metrics)

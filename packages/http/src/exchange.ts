@@ -33,4 +33,8 @@ export interface End {
   readonly status: number | undefined
   /** What the response was, if it was one that is meant to last. */
   readonly stream?: StreamKind | undefined
+  /** The size of the request's body, where it was asked for and is known. */
+  readonly requestBytes?: number | undefined
+  /** That of the response's: what was handed to the network, which is more than what reached a client that left. */
+  readonly responseBytes?: number | undefined
 }

@@ -6,6 +6,7 @@
 
 import { STATUS_CODES } from 'node:http'
 import { isDeadlineExceeded, run } from '@kit/context'
+import { declaredLength } from './body-sizes.ts'
 import type { End, Exchange, StreamKind } from './exchange.ts'
 import type { HttpObserver, Observation } from './observer.ts'
 import { createObserver } from './observer.ts'
@@ -113,11 +114,14 @@ class Reply {
   readonly #request: Request
   readonly #left: () => void
   #status: number | undefined
+  /** Of the response's body, where sizes are wanted and they can be told. */
+  #bytes: number | undefined
 
   constructor(observation: Observation, request: Request) {
     this.#observation = observation
     this.#request = request
     this.#status = undefined
+    this.#bytes = undefined
     this.#left = () => this.#end('aborted')
     if (request.signal.aborted) this.#left()
     else request.signal.addEventListener('abort', this.#left, { once: true })
@@ -142,7 +146,9 @@ class Reply {
     }
     const { body, status, statusText } = response
     this.#status = status
-    const watched = body !== null && !body.locked && this.#request.method !== 'HEAD'
+    const isBare = body === null || this.#request.method === 'HEAD'
+    const watched = !isBare && !body.locked
+    if (this.#observation.wantsSizes && (isBare || watched) && status >= 200) this.#bytes = 0
     const kind = watched ? this.#kindOf(response) : undefined
     if (kind !== undefined) this.#observation.streaming(kind)
     if (!watched) this.#end('finished')
@@ -150,7 +156,13 @@ class Reply {
     if (status < 200 || status > 599 || body?.locked === true) return response
     const headers = new Headers(response.headers)
     headers.set(this.#observation.requestIdHeader, this.#observation.requestId)
-    const sent = watched ? watchBody(body, (how, error) => this.#bodyEnd(how, error)) : body
+    const sent = watched
+      ? watchBody(
+          body,
+          (how, error) => this.#bodyEnd(how, error),
+          this.#bytes === undefined ? undefined : (chunk) => this.#passed(chunk),
+        )
+      : body
     return new Response(sent, { status, statusText, headers })
   }
 
@@ -179,6 +191,10 @@ class Reply {
     if (isResponse(response)) response.body?.cancel().catch(nothing)
   }
 
+  #passed(chunk: Uint8Array): void {
+    this.#bytes = (this.#bytes ?? 0) + (chunk.byteLength ?? 0)
+  }
+
   #bodyEnd(how: Parameters<BodyEnd>[0], error: unknown): void {
     if (how === 'failed') this.#observation.fail(error)
     this.#end(kindOf[how])
@@ -186,8 +202,18 @@ class Reply {
 
   #end(kind: End['kind']): void {
     this.#request.signal.removeEventListener('abort', this.#left)
-    this.#observation.end({ kind, status: this.#status })
+    const end = { kind, status: this.#status }
+    this.#observation.end(
+      this.#observation.wantsSizes
+        ? { ...end, requestBytes: requestBytes(this.#request), responseBytes: this.#bytes }
+        : end,
+    )
   }
+}
+
+/** Of a body that comes in chunks, whoever reads it knows the size, and nobody else. */
+function requestBytes({ body, headers }: Request): number | undefined {
+  return body === null ? 0 : declaredLength(headers.get('content-length') ?? undefined)
 }
 
 /** A body that nobody read to its end reached no client. */

@@ -1,6 +1,8 @@
 /** The metrics of an HTTP server, by the names and buckets of OpenTelemetry's semantic conventions 1.44 unless others are chosen. */
 
 import type { BoundGauge, BoundHistogram, Gauge, Histogram, HistogramSeries, Metrics } from '@kit/metrics'
+import type { BodySizeInstruments, BodySizes } from './body-sizes.ts'
+import { bodySizeInstruments } from './body-sizes.ts'
 import type { StreamKind } from './exchange.ts'
 import type { MetricNames } from './metric-names.ts'
 import { namePresets } from './metric-names.ts'
@@ -14,7 +16,7 @@ export type IgnoredHeader = 'request_id' | 'traceparent' | 'deadline'
 /** The recording side of the observer. */
 export interface HttpInstruments {
   opened(method: string, scheme: string): void
-  /** `stream`: the response was one that is meant to last. */
+  /** `stream`: the response was one that is meant to last. `sizes`: of the bodies, where they are wanted. */
   closed(
     method: string,
     scheme: string,
@@ -22,6 +24,7 @@ export interface HttpInstruments {
     verdict: Verdict,
     seconds: number,
     stream?: StreamKind,
+    sizes?: BodySizes,
   ): void
   readonly streams: StreamInstruments
   /** `met`, `missed`, or `expired` before the request came: of the requests that had a deadline. */
@@ -31,7 +34,11 @@ export interface HttpInstruments {
 }
 
 /** The instruments in `metrics`; asking again gives the same cells. */
-export function httpInstruments(metrics: Metrics, names: MetricNames = namePresets.otel): HttpInstruments {
+export function httpInstruments(
+  metrics: Metrics,
+  names: MetricNames = namePresets.otel,
+  bodySizes = false,
+): HttpInstruments {
   const duration = metrics.histogram(names.duration, {
     help: 'Time from the arrival of a request until its response closed.',
     unit: 's',
@@ -56,6 +63,7 @@ export function httpInstruments(metrics: Metrics, names: MetricNames = namePrese
     help: "Responses that a handler wrote after its deadline's 503 had been sent.",
   })
   const streams = streamInstruments(metrics)
+  const sizes: BodySizeInstruments | undefined = bodySizes ? bodySizeInstruments(metrics, names) : undefined
   const series = new Map<string, MethodSeries>()
   const seriesOf = (method: string, scheme: string): MethodSeries => {
     // The schemes are two, and the methods those that are told apart.
@@ -69,11 +77,12 @@ export function httpInstruments(metrics: Metrics, names: MetricNames = namePrese
   return {
     opened: (method, scheme) => seriesOf(method, scheme).active.inc(),
     streams,
-    closed(method, scheme, route, verdict, seconds, stream) {
+    closed(method, scheme, route, verdict, seconds, stream, known) {
       const of = seriesOf(method, scheme)
       of.active.dec()
       if (stream === undefined) of.duration(route, verdict).observe(seconds)
       else streams.closed(stream, method, scheme, route, verdict, seconds)
+      if (known !== undefined) sizes?.record(names.labelsOf(method, scheme, route, verdict), known)
     },
     deadline: (result) => deadlines.inc({ result }),
     ignored: (header) => ignored.inc({ header }),

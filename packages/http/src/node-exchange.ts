@@ -8,6 +8,7 @@ import type { Socket } from 'node:net'
 import type { Context } from '@kit/context'
 import { isDeadlineExceeded } from '@kit/context'
 import { answer, seal, statusOfSealed } from './answer.ts'
+import { BodyCount } from './body-count.ts'
 import { joinConnection, leaveConnection } from './connection-end.ts'
 import type { Connection, OnConnection } from './connection-end.ts'
 import type { End, StreamKind } from './exchange.ts'
@@ -25,6 +26,8 @@ export class NodeExchange extends NodeHead implements OnConnection {
   #connection: Connection | undefined = undefined
   /** Of a request for another protocol, which is not answered by the response. */
   #upgrade: FirstAnswer | undefined = undefined
+  /** Of what is read and written, where the sizes are wanted. */
+  #bodies: BodyCount | undefined = undefined
   #observation: Observation | undefined = undefined
   /** The status that was answered in the handler's place; 0 while none was. */
   #answered = 0
@@ -61,6 +64,7 @@ export class NodeExchange extends NodeHead implements OnConnection {
       }
       this.#join(socket)
     }
+    if (observation.wantsSizes) this.#bodies = new BodyCount(this.req, res)
     res.on('close', closed)
   }
 
@@ -88,7 +92,9 @@ export class NodeExchange extends NodeHead implements OnConnection {
     if (this.#upgrade !== undefined && !res.headersSent) return endOfUpgrade(this.#upgrade, socket)
     const end = endOf(res, socket, this.#answered || (statusOfSealed(res) ?? 0))
     const stream = this.#stream()
-    return stream === undefined ? end : { ...end, stream }
+    return stream === undefined && this.#bodies === undefined
+      ? end
+      : { ...end, stream, ...this.#bodies?.sizes() }
   }
 
   /** What the response is by now, if it is one that is meant to last. */

@@ -32,6 +32,8 @@ export interface Observation {
   readonly requestIdHeader: string
   /** The caller's deadline had passed when the request came: answer 504 and do not start any work. */
   readonly expired: boolean
+  /** Whether the sizes of its bodies are wanted, with its end. */
+  readonly wantsSizes: boolean
   /** Remembers why the request failed, for its log line. Does not end it; the first error wins. */
   fail(error: unknown): void
   /** Something answered after the deadline's 503 had been sent; what it wrote is lost, and counted. */
@@ -64,7 +66,7 @@ export interface HttpObserver {
  */
 export function createObserver(options?: HttpOptions): HttpObserver {
   const resolved = resolveOptions(options)
-  const instruments = httpInstruments(resolved.metrics, resolved.names)
+  const instruments = httpInstruments(resolved.metrics, resolved.names, resolved.bodySizes)
   return {
     begin(key, exchange) {
       const carrier = key as { [observationOf]?: Observation }
@@ -156,6 +158,10 @@ class RequestObservation implements Observation {
     if (!this.#skipped) instruments.opened(this.#method, this.#scheme)
   }
 
+  get wantsSizes(): boolean {
+    return this.#options.bodySizes && !this.#skipped
+  }
+
   get requestIdHeader(): string {
     return this.#options.requestIdHeader
   }
@@ -187,7 +193,7 @@ class RequestObservation implements Observation {
     if (this.#stream !== undefined) this.#instruments.streams.leave(this)
     else this.#stream = end.stream
     const verdict = judge(this.ctx, end, this.#failed)
-    if (!this.#skipped) this.#record(verdict)
+    if (!this.#skipped) this.#record(verdict, end)
     this.ctx.cancel(causeOf[end.kind])
   }
 
@@ -203,10 +209,10 @@ class RequestObservation implements Observation {
     return ''
   }
 
-  #record(verdict: Verdict): void {
+  #record(verdict: Verdict, end: End): void {
     const seconds = (clock.now() - this.#startMs) / 1000
     const route = this.template()
-    this.#instruments.closed(this.#method, this.#scheme, route, verdict, seconds, this.#stream)
+    this.#instruments.closed(this.#method, this.#scheme, route, verdict, seconds, this.#stream, end)
     if (this.ctx.deadline !== undefined) {
       this.#instruments.deadline(this.expired ? 'expired' : verdict.late ? 'missed' : 'met')
     }

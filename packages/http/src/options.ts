@@ -28,6 +28,11 @@ export interface HttpOptions {
    * that; the other metrics keep their names. Default: `otel`.
    */
   names?: 'otel' | 'legacy'
+  /**
+   * Whether to record the sizes of bodies: `http.server.request.body.size` and `http.server.response.body.size`. On Node's
+   * servers this puts methods of its own on each request and response, to count. Default: false.
+   */
+  bodySizes?: boolean
   /** Where to log: one line a request, and what handlers log. Default: the process-wide logger. `false`: no line a request. */
   log?: Logger | false
   /** The request's own deadline, ms after its arrival. Default: none. */
@@ -61,6 +66,7 @@ export const internal: Required<Pick<HttpOptions, 'requestId' | 'deadline' | 'tr
 export interface ResolvedOptions {
   readonly metrics: Metrics
   readonly names: MetricNames
+  readonly bodySizes: boolean
   /** For handlers. */
   readonly log: Logger
   /** For the line a request; undefined without one. */
@@ -89,6 +95,7 @@ const requestLine = {
 const known: Readonly<Record<keyof HttpOptions, readonly string[]>> = {
   metrics: [],
   names: [],
+  bodySizes: [],
   log: [],
   timeoutMs: [],
   requestId: ['header', 'trust', 'generate'],
@@ -116,6 +123,7 @@ export function resolveOptions(options: HttpOptions = {}): ResolvedOptions {
   return {
     metrics: options.metrics ?? defaultMetrics,
     names: preset(options.names),
+    bodySizes: options.bodySizes ?? false,
     log: log ?? defaultLogger(),
     requestLine: log === undefined ? undefined : recurringLine(log.named('http'), requestLine),
     methodLabel: methodLabels(),

@@ -5,16 +5,23 @@ export type BodyEnd = (how: 'read' | 'failed' | 'canceled' | 'dropped', error?: 
 
 /**
  * The same bytes, chunk by chunk as they are asked for; `end` is told once how that ended. `end` must not lead to the
- * stream, or `dropped`, which comes some time after a garbage collection, is never told.
+ * stream, or `dropped`, which comes some time after a garbage collection, is never told. `passed` is told of each chunk.
  */
-export function watchBody(body: ReadableStream<Uint8Array>, end: BodyEnd): ReadableStream<Uint8Array> {
+export function watchBody(
+  body: ReadableStream<Uint8Array>,
+  end: BodyEnd,
+  passed?: (chunk: Uint8Array) => void,
+): ReadableStream<Uint8Array> {
   const reader = body.getReader()
   const watched = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         try {
           const { done, value } = await reader.read()
-          if (!done) return controller.enqueue(value)
+          if (!done) {
+            passed?.(value)
+            return controller.enqueue(value)
+          }
           end('read')
           controller.close()
         } catch (error) {

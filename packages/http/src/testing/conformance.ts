@@ -9,6 +9,7 @@ import { countingCases } from './cases/counting.ts'
 import { endingCases } from './cases/ending.ts'
 import { hostileCases } from './cases/hostile.ts'
 import { identityCases } from './cases/identity.ts'
+import { sizeCases } from './cases/sizes.ts'
 import { streamCases } from './cases/streams.ts'
 import { trafficCases } from './cases/traffic.ts'
 import { upgradeCases } from './cases/upgrades.ts'
@@ -50,7 +51,14 @@ export type StartConformanceApp = (options: HttpOptions, times: number) => Promi
 
 /** All cases for an adapter. Route templates are expected in the `/items/:id` spelling. */
 export function adapterConformance(start: StartConformanceApp): ConformanceCase[] {
-  const cases = [...countingCases, ...endingCases, ...identityCases, ...streamCases, ...trafficCases]
+  const cases = [
+    ...countingCases,
+    ...endingCases,
+    ...identityCases,
+    ...sizeCases,
+    ...streamCases,
+    ...trafficCases,
+  ]
   return [
     ...casesOn(start, cases),
     { name: 'changes no status, header or body', run: () => unchanged(start) },

@@ -143,6 +143,13 @@ export class Rig {
     return seen().map(([, text]) => text)
   }
 
+  /** The sizes of bodies, as `route count sum`: of requests, or of responses. */
+  sizes(of: 'request' | 'response'): string[] {
+    return this.#series(`http.server.${of}.body.size`).map(
+      ({ labels, count, sum: bytes }) => `${labels['http.route'] || '-'} ${count} ${bytes}`,
+    )
+  }
+
   /** Streams that are open, as the metrics tell it. */
   open(labels: Record<string, string> = {}): number {
     return sum(this.metrics, 'http.server.stream.active', labels)
