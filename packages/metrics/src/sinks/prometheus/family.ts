@@ -1,11 +1,10 @@
 /**
- * The lines of one instrument. What is the same for all its series is encoded once, the labels of a series once a page;
+ * The lines of one instrument. What is the same for all its series is encoded once, the labels of a series at most once a page;
  * its other lines repeat them, and have its numbers as they are now.
  */
 
 import { prometheusName, prometheusNames, prometheusUnit } from '../../naming.ts'
 import type {
-  Exemplar,
   HistogramSeries,
   NumberSeries,
   SourceCounter,
@@ -13,10 +12,13 @@ import type {
   SourceHistogram,
   SourceInstrument,
 } from '../../sink.ts'
-import { LabelBlock } from './label-block.ts'
 import type { ExpositionFormat } from './negotiate.ts'
+import { BucketLines } from './buckets.ts'
+import { isWhole } from './digits.ts'
+import { KeptNumbers } from './kept-numbers.ts'
+import { SeriesText } from './series-text.ts'
 import type { Slices } from './slices.ts'
-import { boundText, exemplarText, floatText, header } from './text.ts'
+import { floatText, header } from './text.ts'
 import { Fixed, type Utf8Writer } from './utf8.ts'
 
 type Series = NumberSeries | HistogramSeries
@@ -66,38 +68,44 @@ export function createFamily(format: ExpositionFormat, prefix: string, instrumen
 
 class NumberFamily implements Family {
   readonly header: string
-  readonly #block: LabelBlock
+  readonly #labels: SeriesText
+  readonly #numbers = new KeptNumbers()
   readonly #created: CreatedLines | undefined
 
   constructor(head: string, format: ExpositionFormat, name: string, { kind }: SourceCounter | SourceGauge) {
     this.header = head
-    this.#block = new LabelBlock(new Fixed(kind === 'counter' ? `${name}_total` : name))
+    this.#labels = new SeriesText(kind === 'counter' ? `${name}_total` : name)
     this.#created = format === 'openmetrics' && kind === 'counter' ? new CreatedLines(name) : undefined
   }
 
   write(labelNames: readonly string[], series: readonly Series[], from: number, slices: Slices): number {
-    this.#block.begin(labelNames)
+    this.#labels.begin(labelNames, series, from)
+    this.#numbers.begin(series.length)
     let i = from
-    for (; i < series.length && !slices.isFull; i++) this.#writeOne(series[i] as NumberSeries, slices.out)
+    for (; i < series.length && !slices.isFull; i++) this.#writeOne(series[i] as NumberSeries, i, slices.out)
     return i
   }
 
-  #writeOne(series: NumberSeries, out: Utf8Writer): void {
-    const start = this.#block.write(series.labelValues, out)
+  #writeOne(series: NumberSeries, index: number, out: Utf8Writer): void {
+    const start = this.#labels.write(series, index, out)
     const end = out.length
-    if (end > start) out.character(closingBrace)
-    out.character(space)
-    out.number(series.value)
-    out.character(newline)
+    const { value } = series
+    if (isWhole(value)) out.lineEnd(end > start, value)
+    else {
+      if (end > start) out.character(closingBrace)
+      out.character(space)
+      this.#numbers.write(index, value, out)
+      out.character(newline)
+    }
     this.#created?.write(series, start, end, out)
   }
 }
 
 class HistogramFamily implements Family {
   readonly header: string
-  readonly #block: LabelBlock
-  /** Everything between the other labels and the count of each bucket line. */
-  readonly #bounds: readonly Fixed[]
+  readonly #labels: SeriesText
+  readonly #numbers = new KeptNumbers()
+  readonly #buckets: BucketLines
   readonly #sum: Fixed
   readonly #count: Fixed
   readonly #summed: boolean
@@ -105,8 +113,8 @@ class HistogramFamily implements Family {
 
   constructor(head: string, format: ExpositionFormat, name: string, { bounds }: SourceHistogram) {
     this.header = head
-    this.#block = new LabelBlock(new Fixed(`${name}_bucket`))
-    this.#bounds = [...bounds, Infinity].map((bound) => new Fixed(`le="${boundText(format, bound)}"} `))
+    this.#labels = new SeriesText(`${name}_bucket`)
+    this.#buckets = new BucketLines(format, bounds)
     this.#sum = new Fixed(`${name}_sum`)
     this.#count = new Fixed(`${name}_count`)
     // OpenMetrics forbids the sum, and with it the count, where observations can be negative.
@@ -115,32 +123,24 @@ class HistogramFamily implements Family {
   }
 
   write(labelNames: readonly string[], series: readonly Series[], from: number, slices: Slices): number {
-    this.#block.begin(labelNames)
+    this.#labels.begin(labelNames, series, from)
+    this.#numbers.begin(series.length)
     let i = from
-    for (; i < series.length && !slices.isFull; i++) this.#writeOne(series[i] as HistogramSeries, slices.out)
+    for (; i < series.length && !slices.isFull; i++)
+      this.#writeOne(series[i] as HistogramSeries, i, slices.out)
     return i
   }
 
-  #writeOne(series: HistogramSeries, out: Utf8Writer): void {
-    const bounds = this.#bounds
+  #writeOne(series: HistogramSeries, index: number, out: Utf8Writer): void {
     const line = out.length
-    const start = this.#block.write(series.labelValues, out)
+    const start = this.#labels.write(series, index, out)
     const end = out.length
     out.character(end > start ? comma : openingBrace)
-    const bound = out.length
-    let count = 0
-    for (let i = 0; i < bounds.length; i++) {
-      if (i > 0) out.again(line, bound)
-      out.fixed(bounds[i]!)
-      count += series.bucketCount(i)
-      out.number(count)
-      if (this.#created !== undefined) writeExemplar(series.exemplar(i), out)
-      out.character(newline)
-    }
+    const count = this.#buckets.write(series, line, out)
     if (this.#summed) {
       out.fixed(this.#sum)
       repeatLabels(start, end, out)
-      out.number(series.sum)
+      this.#numbers.write(index, series.sum, out)
       out.character(newline)
       out.fixed(this.#count)
       repeatLabels(start, end, out)
@@ -149,16 +149,6 @@ class HistogramFamily implements Family {
     }
     this.#created?.write(series, start, end, out)
   }
-}
-
-function writeExemplar(exemplar: Exemplar | undefined, out: Utf8Writer): void {
-  if (exemplar === undefined) return
-  const { traceId, spanId, value, time } = exemplar
-  const labels = [
-    ['trace_id', traceId],
-    ['span_id', spanId],
-  ] as const
-  out.text(exemplarText(labels, value, time))
 }
 
 /** Adds the labels that stand from `start` to `end`, if there are any, and all up to the number of a line. */

@@ -1,6 +1,5 @@
 /**
- * The labels of an instrument's series as they stand between braces. They are written anew for each page: kept, the
- * text would take a third of what a series of a counter takes in all.
+ * The labels of an instrument's series as they stand between braces, written from their values.
  */
 
 import { prometheusLabelName } from '../../naming.ts'

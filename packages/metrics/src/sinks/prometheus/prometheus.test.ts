@@ -285,14 +285,25 @@ function keyOf(name: string, labels: Readonly<Record<string, string>>): string {
   return JSON.stringify([name, ...Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1))])
 }
 
-/** Reads a body into memory of its reader, of so many bytes. */
-async function readInto(body: ReadableStream<Uint8Array>, length: number): Promise<Uint8Array[]> {
+/**
+ * Reads a body into memory of its reader, of so many bytes, and of `first` at first. That has other contents and is part of
+ * some that nobody else may touch.
+ */
+async function readInto(
+  body: ReadableStream<Uint8Array>,
+  length: number,
+  first = length,
+): Promise<Uint8Array[]> {
   const reader = body.getReader({ mode: 'byob' })
   const chunks: Uint8Array[] = []
-  for (;;) {
-    const { done, value } = await reader.read(new Uint8Array(length))
+  for (let next = first; ; next = length) {
+    const memory = new Uint8Array(next + 64).fill(255)
+    const { done, value } = await reader.read(memory.subarray(32, 32 + next))
     if (done) return chunks
     chunks.push(value)
+    const { buffer } = value
+    expect(new Uint8Array(buffer, 0, 32).every((byte) => byte === 255)).toBe(true)
+    expect(new Uint8Array(buffer, 32 + next).every((byte) => byte === 255)).toBe(true)
   }
 }
 
@@ -426,13 +437,61 @@ describe('scrapes', () => {
     for (let id = 0; id < 1900; id++) counter.inc({ id: `${id}${'ü'.repeat(100)}` }, id)
     for (const accept of [undefined, openMetrics]) {
       const page = await sink.text(accept)
-      const read = async (length: number): Promise<string> => {
+      const read = async (length: number, first = length): Promise<string> => {
         const headers = accept === undefined ? {} : { accept }
         const { body } = await sink.handler(new Request('http://x/metrics', { headers }))
-        return Buffer.concat(await readInto(body!, length)).toString()
+        return Buffer.concat(await readInto(body!, length, first)).toString()
       }
       expect(page.length).toBeGreaterThan(200_000)
-      for (const length of [999, 57_344, 65_536, 1_000_000]) expect(await read(length)).toBe(page)
+      for (const length of [999, 65_536, 122_879, 122_880, 1_000_000]) expect(await read(length)).toBe(page)
+      expect(await read(122_880, 4096)).toBe(page)
+      expect(await read(4096, 1_000_000)).toBe(page)
+    }
+  })
+
+  it('of series that are longer than the memory of their reader are whole', async () => {
+    const { metrics, sink } = attached()
+    metrics.updateFilter({ block: ['kit'] })
+    const buckets = Array.from({ length: 200 }, (_, i) => i)
+    const sizes = metrics.histogram('sizes', { labels: ['id'], buckets })
+    const after = metrics.counter('after', { labels: ['id'] })
+    for (let id = 0; id < 12; id++) sizes.observe({ id: `${id}${'x'.repeat(id % 3 === 0 ? 1000 : 10)}` }, id)
+    for (let id = 0; id < 1500; id++) after.inc({ id: `${id}${'ü'.repeat(100)}` }, id)
+    const page = await sink.text()
+    for (const length of [122_880, 300_000]) {
+      const { body } = await sink.handler(new Request('http://x/metrics'))
+      const chunks = await readInto(body!, length)
+      expect(Buffer.concat(chunks).toString()).toBe(page)
+    }
+  })
+
+  it('are the same with text that was kept as without, in pages of both formats that are written in turns', async () => {
+    const { metrics, sink } = attached()
+    metrics.updateFilter({ block: ['kit'] })
+    const counter = metrics.counter('c', { labels: ['a', 'b'] })
+    const duration = metrics.histogram('d', { unit: 's', labels: ['a', 'b'] })
+    const labelsOf = (i: number): { a: string; b: string } => ({ a: `${i % 7}🦊`, b: `ü${i}` })
+    const record = (i: number): void => {
+      counter.inc(labelsOf(i), i % 3 === 0 ? 0.1 : 1)
+      duration.observe(labelsOf(i), i / 1000)
+    }
+    // A sink that is new has kept nothing.
+    const plain = async (accept: string): Promise<string> => {
+      const other = prometheus()
+      const detach = metrics.attach(other)
+      try {
+        return await other.text(accept)
+      } finally {
+        await detach()
+      }
+    }
+    let count = 0
+    for (; count < 1000; count++) record(count)
+    for (let scrape = 0; scrape < 12; scrape++) {
+      for (let i = scrape; i < count; i += 10) record(i)
+      if (scrape % 4 === 3) record(count++)
+      const pages = await Promise.all([sink.text(), sink.text(openMetrics), sink.text()])
+      expect(pages).toEqual([await plain(''), await plain(openMetrics), await plain('')])
     }
   })
 

@@ -22,7 +22,9 @@ export interface PrometheusOptions {
 
 /**
  * A sink that is read by scrapes. It has no timers and sends nothing by itself, so `flush` has nothing to do.
- * Between scrapes it keeps nothing of any series; no scrape takes the event loop for longer than about 110 kB of text at
+ * Between scrapes it keeps, of instruments with 64 series or more, the label text in which each differs from the one before, some
+ * 20 bytes a series and never over 72 on average, and of numbers that are fractions their digits, 36 bytes a series: for each
+ * format that is asked for, and outside of the heap. No scrape takes the event loop for longer than about 110 kB of text at
  * a time. One that comes alone gets its page while it reads it, and nothing but a slice of it is in memory. Scrapes that
  * come together, or while such a page is read, share a page; one that comes while that is being made shares the
  * next, so that every page has all that was recorded before it was asked for.

@@ -37,7 +37,8 @@ export class PulledPage {
         text += this.#slices.out.toString()
         if (this.#isWritten) return text
         // One slice a turn is the point.
-        await this.#continue()
+        await this.#turn()
+        this.#write()
       }
     } finally {
       this.#over()
@@ -74,18 +75,33 @@ export class PulledPage {
   /** Gives the reader what is next, as much as it takes; returns whether that was all. */
   async #give(controller: ReadableByteStreamController): Promise<boolean> {
     const { out } = this.#slices
-    if (this.#given === out.length) await this.#continue()
+    if (this.#given === out.length) {
+      await this.#turn()
+      if (this.#writeInto(controller.byobRequest)) return this.#isWritten
+    }
     const rest = out.content.subarray(this.#given)
     if (rest.length > 0) this.#given += giveTo(controller, rest)
     return this.#isWritten && this.#given === out.length
   }
 
-  /** The next slice, in a turn of its own however fast the reader is. */
-  async #continue(): Promise<void> {
+  /** Ends the slice. The next one has a turn of its own, however fast the reader is. */
+  async #turn(): Promise<void> {
     await nextTurn()
     this.#slices.out.clear()
     this.#given = 0
+  }
+
+  /** Writes the next slice, into the reader's memory if it fits; returns whether the reader has it thereby. */
+  #writeInto(request: ReadableStreamBYOBRequest | null): boolean {
+    const { out } = this.#slices
+    const view = request?.view
+    // Streams take no shared memory.
+    if (view instanceof Uint8Array) out.borrow(view as Uint8Array<ArrayBuffer>)
     this.#write()
+    const { length } = out
+    if (!out.giveBack()) return false
+    if (length > 0) request!.respond(length)
+    return true
   }
 
   #over(): void {
