@@ -43,20 +43,25 @@ export const kitMaker: Maker = {
   },
 }
 
+/** What kit's server reads of a body at first, and at a time then. */
+const firstRead = 4096
+const readAtOnce = 122_880
+
 /**
- * Reads what the handler sends as kit's admin server does, into the same memory again and again, and lets it go. Like a
+ * Reads what the handler sends as kit's server does, into the same memory again and again, and lets it go. Like a
  * connection it is ready for more in the next turn only.
  */
 async function drain({ handler }: PrometheusSink): Promise<number> {
   const { body } = await handler(new Request('http://localhost/metrics'))
   let length = 0
-  let memory = new Uint8Array(131_072)
+  let memory = new Uint8Array(firstRead)
   const reader = body!.getReader({ mode: 'byob' })
   for (;;) {
     const { done, value } = await reader.read(memory)
     if (done) return length
     length += value.byteLength
-    memory = new Uint8Array(value.buffer)
+    const { buffer } = value
+    memory = buffer.byteLength === readAtOnce ? new Uint8Array(buffer) : new Uint8Array(readAtOnce)
     await setImmediate()
   }
 }
