@@ -26,6 +26,7 @@ interface Internals extends StatsdClient {
   readonly protocol?: unknown
   readonly host?: unknown
   readonly isChild?: unknown
+  readonly tcpGracefulErrorHandling?: unknown
   readonly prefix?: unknown
   readonly suffix?: unknown
   readonly globalTags?: unknown
@@ -36,7 +37,7 @@ interface Internals extends StatsdClient {
 interface Transport {
   on?(event: string, listener: (this: unknown) => void): unknown
   removeListener?(event: string, listener: (this: unknown) => void): unknown
-  emit?(event: string): unknown
+  emit?(event: string, error?: Error): unknown
   close?(): void
 }
 
@@ -65,7 +66,10 @@ export interface Carrier {
   send(text: string, done: (error?: unknown) => void): void
   /** How many bytes the socket itself has waiting. */
   queuedBytes(): number
-  /** Puts a socket in place of one that is of no use any more. Only while nothing is under way. */
+  /**
+   * Puts a socket in place of one that is of no use any more, or lets the user's client do so. Only while nothing is
+   * under way.
+   */
   renew(): void
   close(): void
 }
@@ -201,9 +205,30 @@ class HotShots implements Carrier {
   }
 
   renew(): void {
-    if (this.#make === undefined) return
+    if (this.#make === undefined) {
+      this.#wake()
+      return
+    }
     this.close()
     this.#client = this.#make()
+  }
+
+  /**
+   * A client of the user's opens another connection after errors that it knows, unless it was told not to, and at most as
+   * often as it was told. Writing to a socket that was closed is none of them, so that a client whose peer hung up would
+   * stay dumb for ever: it is told with a code that it knows.
+   */
+  #wake(): void {
+    const { protocol, isChild, tcpGracefulErrorHandling, socket } = this.#client
+    // The socket of a child belongs to its parent, and a child does not get to know the next one.
+    if (protocol !== 'tcp' || isChild === true || tcpGracefulErrorHandling !== true) return
+    if (this.#raw()?.destroyed !== true) return
+    try {
+      const error = Object.assign(new Error('the StatsD server closed the connection'), { code: 'ENOTCONN' })
+      socket?.emit?.('error', error)
+    } catch {
+      // A listener of the user's threw; others will have heard it.
+    }
   }
 
   close(): void {

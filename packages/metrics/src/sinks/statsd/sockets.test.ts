@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { StatsD } from 'hot-shots'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createMetrics, type Metrics } from '../../index.ts'
+import { testMetrics } from '../../testing/index.ts'
 import { WireServer } from './grammar.ts'
 import { statsd, type StatsdDialect, type StatsdOptions } from './index.ts'
 
@@ -60,7 +61,13 @@ async function udp(dialect: StatsdDialect): Promise<Receiver> {
   return waiting(server, socket.address().port, (listener) => socket.on('message', listener))
 }
 
-async function tcp(dialect: StatsdDialect, port = 0): Promise<Receiver & { close(): Promise<void> }> {
+/** How a server ends its connections: when it has said all, or at once. */
+type Ending = 'end' | 'resetAndDestroy'
+
+async function tcp(
+  dialect: StatsdDialect,
+  port = 0,
+): Promise<Receiver & { close(how?: Ending): Promise<void> }> {
   const server = new WireServer(dialect)
   const connections = new Set<Connection>()
   const listeners: (() => void)[] = []
@@ -78,12 +85,12 @@ async function tcp(dialect: StatsdDialect, port = 0): Promise<Receiver & { close
   })
   listening.listen(port, '127.0.0.1')
   await once(listening, 'listening')
-  const close = async (): Promise<void> => {
-    const closed = [...connections].map((connection) => once(connection.end(), 'close'))
+  const close = async (how: Ending = 'end'): Promise<void> => {
+    const closed = [...connections].map((connection) => once(connection[how](), 'close'))
     listening.close()
     await Promise.all(closed)
   }
-  ends.push(close)
+  ends.push(() => close())
   const address = listening.address() as { port: number }
   return { ...waiting(server, address.port, (listener) => listeners.push(listener)), close }
 }
@@ -284,6 +291,103 @@ describe('over TCP', () => {
     await metrics.flush()
     await server.total(key('c'), 1)
   })
+
+  /** A client of the user's, which may open another connection as soon as it likes. */
+  function tcpClient(port: number, options: object = {}): StatsD {
+    const client = new StatsD({
+      protocol: 'tcp',
+      host: '127.0.0.1',
+      port,
+      tcpGracefulRestartRateLimit: -1,
+      includeDatadogTelemetry: false,
+      errorHandler: () => {},
+      ...options,
+    })
+    ends.push(() => client.close())
+    return client
+  }
+
+  /** Resolves once the present connection of a client is closed on this side too. */
+  function closing({ socket }: StatsD): Promise<void> {
+    return new Promise((resolve) => {
+      ;(socket as unknown as Connection).on('close', () => resolve())
+    })
+  }
+
+  it.each<Ending>(['end', 'resetAndDestroy'])(
+    'a client of the user goes on, and nothing is lost, when its peer goes (%s) and comes again',
+    async (how) => {
+      let server = await tcp('statsd')
+      const client = tcpClient(server.port)
+      const { metrics, sink } = metricsWith({ client })
+      const counter = metrics.counter('c')
+      counter.inc(6)
+      await metrics.flush()
+      for (let round = 1; round <= 3; round++) {
+        await server.total(key('c'), 6)
+        const closed = closing(client)
+        await server.close(how)
+        await closed
+        const { errors } = sink.stats()
+        counter.inc(2)
+        await metrics.flush()
+        expect(sink.stats().errors).toBeGreaterThan(errors)
+        server = await tcp('statsd', server.port)
+        counter.inc(4)
+        await metrics.flush()
+        await metrics.flush()
+      }
+      await server.total(key('c'), 6)
+    },
+  )
+
+  it('a client of the user that found no server is opened again, though one of its listeners throws', async () => {
+    const gone = await tcp('statsd')
+    await gone.close()
+    const client = tcpClient(gone.port, { tcpGracefulRestartRateLimit: 60_000 })
+    await closing(client)
+    Object.assign(client, { tcpGracefulRestartRateLimit: -1 })
+    ;(client.socket as unknown as Connection).on('error', () => {
+      throw new Error('of the listener')
+    })
+    const { metrics } = metricsWith({ client })
+    metrics.counter('c').inc()
+    await metrics.flush()
+    const server = await tcp('statsd', gone.port)
+    await metrics.flush()
+    await metrics.flush()
+    await server.total(key('c'), 1)
+  })
+
+  it.each(['that shall not be opened again', 'whose socket is its parent’s'])(
+    'a client of the user %s stays closed, and what is due is counted in the end',
+    async (which) => {
+      const first = await tcp('statsd')
+      const graceful = which !== 'that shall not be opened again'
+      const parent = tcpClient(first.port, { tcpGracefulErrorHandling: graceful })
+      const client = graceful ? parent.childClient({}) : parent
+      const metrics = testMetrics()
+      const sink = statsd({ client })
+      metrics.attach(sink)
+      ends.push(() => metrics.shutdown(0))
+      metrics.counter('c').inc()
+      await metrics.flush()
+      await first.total(key('c'), 1)
+      const closed = closing(parent)
+      await first.close()
+      await closed
+      const { packets } = sink.stats()
+      metrics.counter('c').inc(2)
+      const second = await tcp('statsd', first.port)
+      for (let flush = 0; flush < 3; flush++) await metrics.flush()
+      expect(sink.stats()).toMatchObject({ packets, errors: 3 })
+      expect(second.server.lines).toBe(0)
+      await metrics.shutdown(1000)
+      expect(metrics.dropped('undelivered')).toBeGreaterThan(0)
+      // The parent itself is as it was.
+      expect(parent.socket === client.socket).toBe(true)
+    },
+  )
 
   it('no character turns into another one on the way', async () => {
     const server = await tcp('dogstatsd')
