@@ -1,7 +1,10 @@
 /**
- * Folding: showing several series as their sum where the filter took off the labels that told them apart. Gauges
- * and observed counters fold. What is recorded with an increment is redirected instead, but that would let a
- * gauge that went up here come down there, and would let one reported total overwrite another.
+ * Folding: showing several series as one where the filter took off the labels that told them apart. Gauges and
+ * observed counters fold. What is recorded with an increment is redirected instead, but that would let a gauge that
+ * went up here come down there, and would let one reported total overwrite another.
+ *
+ * Gauges show the sum of what is there now. Counters show all that was ever counted: a total that somebody no longer reports
+ * was counted all the same, and a sum that fell would look like a restart, after which what the others counted counts again.
  */
 
 import { Remembered } from './remembered.ts'
@@ -15,13 +18,18 @@ export interface Fold<C, V> {
   clear(): void
 }
 
+/** Makes the sum of series that differ only in labels which the filter took off. */
+export type MakeSum = (labelValues: readonly string[], members: readonly NumberSeries[]) => FoldedSeries
+
 /** Sums cells. The same labels are the same object each time, so that readers can keep state by identity. */
 export class Folding<C extends NumberSeries> implements Fold<C, NumberSeries> {
+  readonly #makeSum: MakeSum
   readonly #idle: Remembered<FoldedSeries>
   #shown = new Map<string, FoldedSeries>()
 
   /** Sums that are not shown now are remembered up to `limit`. */
-  constructor(limit: number) {
+  constructor(makeSum: MakeSum, limit: number) {
+    this.#makeSum = makeSum
     this.#idle = new Remembered(limit)
   }
 
@@ -42,8 +50,9 @@ export class Folding<C extends NumberSeries> implements Fold<C, NumberSeries> {
     const before = this.#shown
     this.#shown = new Map()
     const listed = [...groups].map(([key, { labelValues, members, altered }]) => {
-      if (!altered) return members[0]!
-      const series = before.get(key) ?? this.#idle.take(key) ?? new FoldedSeries(labelValues, members)
+      const known = before.get(key) ?? this.#idle.take(key)
+      if (!altered && known === undefined) return members[0]!
+      const series = known ?? this.#makeSum(labelValues, members)
       series.setMembers(members)
       this.#shown.set(key, series)
       return series
@@ -63,17 +72,26 @@ export class Folding<C extends NumberSeries> implements Fold<C, NumberSeries> {
 }
 
 /** The sum of series that differ only in labels which the filter took off. */
-class FoldedSeries implements NumberSeries {
+export abstract class FoldedSeries implements NumberSeries {
   readonly labelValues: readonly string[]
   readonly startTime: number
-  #members: readonly NumberSeries[]
-  #last = 0
+  abstract readonly value: number
 
   constructor(labelValues: readonly string[], members: readonly NumberSeries[]) {
     this.labelValues = labelValues
     this.startTime = members.reduce((least, { startTime }) => Math.min(least, startTime), Infinity)
-    this.#members = members
   }
+
+  abstract setMembers(members: readonly NumberSeries[]): void
+
+  /** Holds its value without its members, for readers that are still at it. */
+  abstract letGo(): void
+}
+
+/** What gauges add up to now. */
+export class FoldedGauge extends FoldedSeries {
+  #members: readonly NumberSeries[] = []
+  #last = 0
 
   get value(): number {
     return this.#members.reduce((sum, member) => sum + member.value, this.#last)
@@ -84,9 +102,37 @@ class FoldedSeries implements NumberSeries {
     this.#members = members
   }
 
-  /** Holds its value without its members, for readers that are still at it. */
   letGo(): void {
     this.#last = this.value
+    this.#members = []
+  }
+}
+
+/** What counters counted since the sum is there: those that left, and before they began anew, as well. It never falls. */
+export class FoldedCounter extends FoldedSeries {
+  #members: readonly NumberSeries[] = []
+  #sum = 0
+  /** What each was last seen at. Who left is held by nobody but the table, which may forget it. */
+  readonly #seen = new WeakMap<NumberSeries, number>()
+
+  get value(): number {
+    for (const member of this.#members) {
+      const { value } = member
+      const before = this.#seen.get(member) ?? 0
+      if (value === before) continue
+      this.#seen.set(member, value)
+      this.#sum += value > before ? value - before : value
+    }
+    return this.#sum
+  }
+
+  setMembers(members: readonly NumberSeries[]): void {
+    this.letGo()
+    this.#members = members
+  }
+
+  letGo(): void {
+    this.#sum = this.value
     this.#members = []
   }
 }

@@ -16,7 +16,7 @@ import {
   type Extras,
 } from './cell.ts'
 import type { Drops } from './drops.ts'
-import { Folding } from './folding.ts'
+import { FoldedCounter, FoldedGauge, Folding, type MakeSum } from './folding.ts'
 import { Exemplars, type FindSpan } from './exemplars.ts'
 import { ExponentialCell } from './exponential.ts'
 import { HistogramKind, type BucketIndex } from './histogram.ts'
@@ -130,7 +130,7 @@ export class CounterInstrument implements SourceCounter {
       ...definition,
       ...around,
       make: (values) => new CounterCell(values, around.drops),
-      fold: definition.observed ? folding<CounterCell>(definition) : undefined,
+      fold: definition.observed ? folding<CounterCell>(definition, sumOfCounters) : undefined,
     })
     this.only = pinned(this.table, definition)
     this.#drops = around.drops
@@ -173,7 +173,7 @@ export class GaugeInstrument implements SourceGauge {
       ...definition,
       ...around,
       make: (values) => new GaugeCell(values, around.drops),
-      fold: folding<GaugeCell>(definition),
+      fold: folding<GaugeCell>(definition, sumOfGauges),
     })
     this.only = pinned(this.table, definition)
     this.#drops = around.drops
@@ -285,8 +285,11 @@ function createExtras({ native, findSpan }: Definition, index: BucketIndex): Ext
   }
 }
 
-function folding<C extends NumberSeries>({ maxSeries }: Definition): Folding<C> {
-  return new Folding(Math.max(maxRemembered, maxSeries))
+const sumOfCounters: MakeSum = (labelValues, members) => new FoldedCounter(labelValues, members)
+const sumOfGauges: MakeSum = (labelValues, members) => new FoldedGauge(labelValues, members)
+
+function folding<C extends NumberSeries>({ maxSeries }: Definition, makeSum: MakeSum): Folding<C> {
+  return new Folding(makeSum, Math.max(maxRemembered, maxSeries))
 }
 
 /** The labels of both ends of a stopwatch; undefined when one of them is no labels. Never throws. */

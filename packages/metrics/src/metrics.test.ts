@@ -792,7 +792,81 @@ describe('filter', () => {
     pods = ['c']
     metrics.updateFilter({ block: ['something'], blockLabels: ['pod', 'else'] })
     expect(look()[0]).toBe(first)
-    expect(first).toMatchObject({ value: 5 })
+    expect(first).toMatchObject({ value: 15 })
+  })
+
+  it('keeps in the sum of an observed counter what those counted who left or began anew', () => {
+    const pod = fc.constantFrom('', 'a', 'b', 'c')
+    const step = fc.oneof(
+      { weight: 4, arbitrary: fc.record({ do: fc.constant('count'), pod, amount: fc.nat({ max: 9 }) }) },
+      fc.record({ do: fc.constantFrom('leave', 'restart', 'return'), pod, amount: fc.constant(0) }),
+    )
+    fc.assert(
+      fc.property(
+        fc.array(step, { minLength: 40, maxLength: 60 }),
+        fc.nat({ max: 10 }),
+        (steps, blockedAt) => {
+          const metrics = testMetrics()
+          const totals = new Map<string, number>()
+          const present = new Set(['', 'a', 'b'])
+          metrics.observable('o', { kind: 'counter', labels: ['pod', 'zone'] }, () =>
+            [...present].map((name) => [{ pod: name, zone: 'z' }, totals.get(name) ?? 0] as const),
+          )
+          // What was counted up to the moment at which the label is blocked by who is not there then is nobody's.
+          let [counted, isBlocked] = [0, false]
+          const known = new Set<string>()
+          const seen: [shown: number, counted: number][] = []
+          steps.forEach((one, i) => {
+            if (i === blockedAt) {
+              metrics.updateFilter({ blockLabels: ['pod'] })
+              isBlocked = true
+              counted = [...present].reduce((sum, name) => sum + (totals.get(name) ?? 0), 0)
+            }
+            const before = totals.get(one.pod) ?? 0
+            if (one.do === 'count' && present.has(one.pod)) {
+              totals.set(one.pod, before + one.amount)
+              counted += one.amount
+            } else if (one.do === 'leave') present.delete(one.pod)
+            else if (one.do === 'restart' && present.has(one.pod)) totals.set(one.pod, 0)
+            else if (one.do === 'return' && !present.has(one.pod)) {
+              present.add(one.pod)
+              if (isBlocked && !known.has(one.pod)) counted += before
+            }
+            if (isBlocked) for (const name of present) known.add(name)
+            const shown = metrics.value('o', { zone: 'z' })
+            if (isBlocked && present.size > 0) seen.push([shown ?? NaN, counted])
+          })
+          expect(seen.map(([shown]) => shown)).toEqual(seen.map(([, expected]) => expected))
+          expect(metrics.dropped()).toBe(0)
+        },
+      ),
+    )
+  })
+
+  it('shows of an observed gauge the sum of what is there now', () => {
+    const metrics = testMetrics({ filter: { blockLabels: ['pod'] } })
+    let levels: readonly (readonly [pod: string, level: number])[] = [
+      ['a', 5],
+      ['b', -2],
+    ]
+    metrics.observable('o', { labels: ['pod'] }, () =>
+      levels.map(([pod, level]) => [{ pod }, level] as const),
+    )
+    expect(metrics.value('o')).toBe(3)
+    levels = [['a', 1]]
+    expect(metrics.value('o')).toBe(1)
+    levels = []
+    expect(metrics.value('o')).toBeUndefined()
+    levels = [
+      ['b', 4],
+      ['', 10],
+    ]
+    expect(metrics.value('o')).toBe(14)
+    levels = [['', 11]]
+    expect(metrics.value('o')).toBe(11)
+    metrics.updateFilter({})
+    levels = [['a', 1]]
+    expect(metrics.value('o', { pod: 'a' })).toBe(1)
   })
 
   it('conserves counts whatever the order of filters and recordings', () => {
