@@ -16,6 +16,8 @@ export interface PublishedPromise {
   readonly tiers: readonly Tier[]
   /** Programs and kernel features without which it is skipped, by name. */
   readonly needs?: readonly Tool[]
+  /** Whether its figures are times: then no other trial runs beside it. Default false. */
+  readonly alone?: boolean
   /**
    * The code that it speaks of, as paths from the root of the repository (files, or folders with all sources under
    * them). A figure is stale when the text of these has changed since. As narrow as is honest.
@@ -43,6 +45,11 @@ export interface Trial {
   readonly tier: Tier
   /** Where randomness begins: the same seed gives the same trial. */
   readonly seed: number
+  /**
+   * The root of the repository, for what is only there: sources, suites, installed programs. Trials run in a copy of what
+   * is built; a planted bug is in the copy and not here.
+   */
+  readonly checkout: string
   /** A folder for the trial's files, removed after it. */
   readonly folder: string
   /** The figure for the tier, since all else about a trial is the same. */
