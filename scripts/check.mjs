@@ -18,6 +18,8 @@ const steps = [
   ['packages as published', process.execPath, ['scripts/check-packages.mjs']],
   ['changesets', 'changeset', ['status']],
   ['integration', 'vitest', ['run', '--project', 'integration', ...report('integration')]],
+  ['promises', process.execPath, ['tests/promises/dist/main.js']],
+  ['bugs planted for the promises', process.execPath, ['tests/promises/dist/main.js', 'selftest']],
   ['unit tests on every line of Node', process.execPath, ['tests/matrix/run.mjs']],
 ]
 

@@ -15,25 +15,45 @@ import { basename, dirname, join } from 'node:path'
 import type { Plant } from './promise.ts'
 
 /**
- * Copies `packages/*` and this workspace to a new folder, with `plant` in it.
+ * Copies `packages/*` and this workspace, as they are built, to a new folder.
  *
  * @returns the root of the copy; the caller removes it.
- * @throws Error if the text to be replaced is not in the file exactly once: the plant is older than the code.
  */
-export function plantedCopy(root: string, plant: Plant): string {
-  const copy = mkdtempSync(join(tmpdir(), 'kit-planted-'))
+export function builtCopy(root: string): string {
+  const copy = mkdtempSync(join(tmpdir(), 'kit-'))
+  // For what trials write: a trial that is ended leaves it behind.
+  mkdirSync(join(copy, 'tmp'))
   for (const name of readdirSync(join(root, 'packages'))) copyPackage(root, copy, join('packages', name))
   copyPackage(root, copy, join('tests', 'promises'))
-  const file = join(copy, 'packages', plant.file)
-  const text = readFileSync(file, 'utf8')
-  const parts = text.split(plant.find)
+  return copy
+}
+
+/**
+ * {@link builtCopy} with `plant` in it.
+ *
+ * @returns the root of the copy; the caller removes it.
+ * @throws Error if the bug does not fit.
+ */
+export function plantedCopy(root: string, plant: Plant): string {
+  const text = withBug(root, plant)
+  const copy = builtCopy(root)
+  writeFileSync(join(copy, 'packages', plant.file), text)
+  return copy
+}
+
+/**
+ * The text of the file with the bug in it.
+ *
+ * @throws Error if the text to be replaced is not in the file exactly once: the plant is older than the code.
+ */
+export function withBug(root: string, plant: Plant): string {
+  const parts = readFileSync(join(root, 'packages', plant.file), 'utf8').split(plant.find)
   if (parts.length !== 2) {
     throw new Error(
       `The bug "${plant.bug}" does not fit: its text is ${parts.length - 1} times in ${plant.file}.`,
     )
   }
-  writeFileSync(file, parts.join(plant.replace))
-  return copy
+  return parts.join(plant.replace)
 }
 
 /** The manifest and the built files; of what it depends on, the kit's own in the copy and all others where they are. */

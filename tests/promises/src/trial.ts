@@ -1,40 +1,21 @@
 /**
- * One trial of one promise, in a process of its own: `node dist/trial.js R3 --tier change --seed 1`. Writes an event a
- * line to the descriptor 3 if there is one, else to its standard output, and leaves with 1 if the trial failed.
+ * One trial of one promise, in a process of its own: `node --expose-gc dist/trial.js R3 --tier change --seed 1`. Writes an
+ * event a line to the descriptor that `--events` names, by default its standard output, and leaves with 1 if the trial failed.
  */
 
-import { mkdtempSync, readdirSync, rmSync, writeSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import type { Figure, PublishedPromise, Tier, Trial } from './promise.ts'
+import { promiseOf } from './catalogue.ts'
+import type { TrialEvent } from './events.ts'
+import { encodeEvent } from './events.ts'
+import { tierOf } from './tiers.ts'
+import type { Trial } from './promise.ts'
 
-/** What a trial tells the runner. */
-export type TrialEvent =
-  | { readonly figure: Figure }
-  | { readonly progress: { readonly done: number; readonly total: number; readonly unit: string } }
-  | {
-      readonly plot: {
-        readonly title: string
-        readonly x: string
-        readonly y: string
-        readonly points: readonly (readonly [number, number])[]
-      }
-    }
-  | { readonly failure: string }
-
-/** All promises there are, by the names of their files. */
-export async function allPromises(): Promise<PublishedPromise[]> {
-  const files = readdirSync(new URL('promises/', import.meta.url)).filter((name) =>
-    /^[rs]\d\d-[\w-]+\.js$/.test(name),
-  )
-  const modules = await Promise.all(
-    files
-      .toSorted()
-      .map(async (name) => (await import(`./promises/${name}`)) as { promise: PublishedPromise }),
-  )
-  return modules.map(({ promise }) => promise)
-}
+/** Nobody reads faster than this; a trial may call `progress` as often as it likes. */
+const progressEveryMs = 100
 
 async function main(): Promise<void> {
   const { positionals, values } = parseArgs({
@@ -43,28 +24,30 @@ async function main(): Promise<void> {
       tier: { type: 'string', default: 'change' },
       seed: { type: 'string', default: '1' },
       events: { type: 'string', default: '1' },
+      checkout: { type: 'string', default: fileURLToPath(new URL('../../..', import.meta.url)) },
     },
   })
+  const descriptor = Number(values.events)
   const tell = (event: TrialEvent): void => {
-    writeSync(Number(values.events), `${JSON.stringify(event)}\n`)
+    writeSync(descriptor, `${encodeEvent(event)}\n`)
   }
-  const [id] = positionals
-  const file = readdirSync(new URL('promises/', import.meta.url)).find(
-    (name) =>
-      name.startsWith(`${(id ?? '').toLowerCase().replace(/\d+/, (digits) => digits.padStart(2, '0'))}-`) &&
-      name.endsWith('.js'),
-  )
-  if (file === undefined) throw new Error(`There is no promise ${id ?? ''}.`)
-  const { promise } = (await import(`./promises/${file}`)) as { promise: PublishedPromise }
+  const promise = await promiseOf(positionals[0] ?? '')
   const folder = mkdtempSync(join(tmpdir(), 'kit-trial-'))
-  const tier = values.tier as Tier
+  const tier = tierOf(values.tier)
+  let told = Number.NEGATIVE_INFINITY
   const trial: Trial = {
     tier,
     seed: Number(values.seed),
+    checkout: values.checkout,
     folder,
     pick: (byTier) => byTier[tier],
     figure: (figure) => tell({ figure }),
-    progress: (done, total, unit) => tell({ progress: { done, total, unit } }),
+    progress(done, total, unit) {
+      const now = performance.now()
+      if (now - told < progressEveryMs && done < total) return
+      told = now
+      tell({ progress: { done, total, unit } })
+    },
     plot: (title, x, y, points) => tell({ plot: { title, x, y, points } }),
   }
   try {

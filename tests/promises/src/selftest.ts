@@ -1,0 +1,102 @@
+/**
+ * Whether the trials find bugs: each promise is tried without any, and then with each of its bugs planted in a copy of the
+ * packages, in the lowest of its tiers. A trial that does not fail with a bug in it proves nothing without it.
+ */
+
+import { rmSync } from 'node:fs'
+import type { Screen } from './board.ts'
+import { Board } from './board.ts'
+import type { Outcome } from './outcome.ts'
+import { plantedCopy } from './planted.ts'
+import type { Plant, PublishedPromise, Tier } from './promise.ts'
+import { runTrial } from './run-trial.ts'
+import { inSchedule } from './schedule.ts'
+import { tryAll } from './try-all.ts'
+
+export interface Selftest {
+  readonly screen: Screen
+  readonly checkout: string
+  /** A copy of the packages without a bug: what fails there would be taken for a bug that was found. */
+  readonly copy: string
+  /** Those whose lowest tier is `tier`. */
+  readonly promises: readonly PublishedPromise[]
+  readonly tier: Tier
+  readonly seed: number
+  readonly jobs: number
+  /** Outcomes of these very trials in such a copy, which need not be repeated. */
+  readonly known: readonly Outcome[]
+}
+
+/** What became of one bug. */
+export interface Finding {
+  readonly id: string
+  readonly bug: string
+  /** Also missed if the trial fails without the bug as well: then its failing says nothing. */
+  readonly verdict: 'caught' | 'missed' | 'skipped'
+  /** What showed the bug, or why nothing did. */
+  readonly by: string
+}
+
+/** A finding for each bug of each promise. */
+export async function selftest(options: Selftest): Promise<Finding[]> {
+  const { promises, known, screen } = options
+  const unknown = promises.filter(({ id }) => !known.some((one) => one.id === id))
+  if (unknown.length > 0) screen.write('Without a bug:\n')
+  const clean = [...known, ...(await tryAll({ ...options, promises: unknown }))]
+  screen.write('With a bug each:\n')
+  const planted = promises.flatMap((promise) => promise.plants.map((plant) => ({ promise, plant })))
+  const findings = new Map<Plant, Finding>()
+  const board = new Board(screen, planted.length)
+  await inSchedule({
+    items: planted,
+    jobs: options.jobs,
+    isAlone: ({ promise }) => promise.alone === true,
+    async run({ promise, plant }) {
+      const since = performance.now()
+      board.start(`${promise.id}:${promise.plants.indexOf(plant) + 1}`, plant.bug)
+      const finding = await tried(options, promise, plant, clean)
+      findings.set(plant, finding)
+      board.end({
+        tone: finding.verdict === 'caught' ? 'good' : finding.verdict === 'missed' ? 'bad' : 'quiet',
+        word: finding.verdict,
+        name: `${promise.id}:${promise.plants.indexOf(plant) + 1}`,
+        seconds: (performance.now() - since) / 1_000,
+        text: plant.bug,
+        details: [finding.by],
+      })
+    },
+  })
+  board.close()
+  return planted.flatMap(({ plant }) => findings.get(plant) ?? [])
+}
+
+async function tried(
+  { checkout, tier, seed }: Selftest,
+  promise: PublishedPromise,
+  plant: Plant,
+  clean: readonly Outcome[],
+): Promise<Finding> {
+  const { id } = promise
+  const { bug } = plant
+  const without = clean.find((one) => one.id === id)
+  if (without?.verdict === 'skipped') return { id, bug, verdict: 'skipped', by: without.reasons.join('; ') }
+  if (without?.verdict !== 'kept') {
+    return { id, bug, verdict: 'missed', by: 'the trial fails without the bug too, and proves nothing' }
+  }
+  const copy = plantedCopy(checkout, plant)
+  try {
+    const outcome = await runTrial({ copy, checkout, promise, tier, seed, untilBroken: true })
+    return outcome.verdict === 'broken'
+      ? { id, bug, verdict: 'caught', by: outcome.reasons[0]?.split('\n')[0] ?? '' }
+      : { id, bug, verdict: 'missed', by: 'all figures are within their limits' }
+  } finally {
+    rmSync(copy, { recursive: true, force: true })
+  }
+}
+
+/** `40 caught, 0 missed, 2 skipped`. */
+export function findingsLine(findings: readonly Finding[]): string {
+  return (['caught', 'missed', 'skipped'] satisfies Finding['verdict'][])
+    .map((verdict) => `${findings.filter((one) => one.verdict === verdict).length} ${verdict}`)
+    .join(', ')
+}
