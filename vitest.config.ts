@@ -14,6 +14,7 @@ export default defineConfig({
             'examples/*/src/**/*.test.ts',
             'benchmarks/*/src/**/*.test.ts',
             'tests/workspace/**/*.test.ts',
+            'tests/promises/src/**/*.test.ts',
           ],
         },
       },

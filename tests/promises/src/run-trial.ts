@@ -11,7 +11,7 @@ import type { Outcome } from './outcome.ts'
 import { reasonsIn } from './outcome.ts'
 import type { Figure, PublishedPromise, Tier } from './promise.ts'
 import { keeps } from './promise.ts'
-import { timeoutMs } from './tiers.ts'
+import { timeoutMs as timeouts } from './tiers.ts'
 
 export interface TrialRun {
   /** The root of the copy in which it runs. */
@@ -23,6 +23,8 @@ export interface TrialRun {
   readonly seed: number
   /** Ends the trial at the first figure beyond its limit: whether there is one is all that is asked. Default false. */
   readonly untilBroken?: boolean
+  /** After this the trial is ended and has failed. Default by tier. */
+  readonly timeoutMs?: number
   readonly onProgress?: (progress: Progress) => void
 }
 
@@ -40,6 +42,7 @@ export function endTrials(): void {
 
 /** Never rejects: what goes wrong is in the outcome. */
 export async function runTrial({ copy, checkout, promise, tier, seed, ...run }: TrialRun): Promise<Outcome> {
+  const { timeoutMs = timeouts[tier] } = run
   const since = performance.now()
   const figures: Figure[] = []
   const failures: string[] = []
@@ -61,9 +64,9 @@ export async function runTrial({ copy, checkout, promise, tier, seed, ...run }: 
   }
   running.add(end)
   const timer = setTimeout(() => {
-    failures.push(`the trial did not end within ${secondsText(timeoutMs[tier] / 1_000)}`)
+    failures.push(`the trial did not end within ${secondsText(timeoutMs / 1_000)}`)
     end()
-  }, timeoutMs[tier])
+  }, timeoutMs)
 
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (text: string) => {
