@@ -106,6 +106,24 @@ describe('a full stack', () => {
     expect(calls['error']).toBeLessThanOrEqual(depth + 100)
   })
 
+  it.each(ways)(
+    '%s: the promise that is watched is given out, whatever cannot be carried over',
+    async (_name, wrap) => {
+      const promise = Promise.reject(new Error('no'))
+      Object.defineProperty(promise, 'pid', {
+        enumerable: true,
+        get: () => {
+          throw new RangeError('Maximum call stack size exceeded')
+        },
+      })
+      const fn = wrap((() => promise) as unknown as () => number) as unknown as () => Promise<unknown>
+      const given = fn()
+      expect(given === promise).toBe(false)
+      await expect(given).rejects.toThrow('no')
+      expect(readingsOf(metrics, 'f')).toMatchObject({ calls: { error: 1 }, active: 0 })
+    },
+  )
+
   it('fills no log: of all the calls that it ends, one tells', async () => {
     const lines = memoryDestination()
     const log = createLogger({ destination: lines })

@@ -30,6 +30,27 @@ export interface Plan {
   readonly untilConsumed: boolean
 }
 
+/**
+ * `race`, on a stack that may be full: then the promise itself is given out, or one that has failed. What is given out is
+ * all that anybody handles, so nothing else here may be left with a rejection, which would end the process.
+ */
+function raceWith(ctx: Context, promise: Promise<unknown>): Promise<unknown> {
+  try {
+    promise.then(ignore, ignore)
+  } catch {
+    return promise
+  }
+  const raced = race(ctx, promise)
+  try {
+    carryOver(promise, raced)
+  } catch {
+    // Whatever is missing on it.
+  }
+  return raced
+}
+
+function ignore(): void {}
+
 /** One call under way. */
 export class Call {
   /** What the function was called with. */
@@ -87,9 +108,7 @@ export class Observer implements Watcher<Call> {
   run(call: Call, invoke: Method): unknown {
     const result = this.step(call, invoke, undefined, call.args)
     if (call.deadline === undefined || !isNativePromise(result)) return result
-    const raced = race(call.deadline, result)
-    carryOver(result, raced)
-    return raced
+    return raceWith(call.deadline, result)
   }
 
   step(call: Call, method: Method, self: unknown, args: unknown[]): unknown {

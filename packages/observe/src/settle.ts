@@ -38,6 +38,11 @@ function follow<T>(promise: Promise<unknown>, call: T, watcher: Watcher<T>): Pro
       throw error
     },
   )
-  carryOver(promise, followed)
+  try {
+    carryOver(promise, followed)
+  } catch {
+    // The stack is full, or a property cannot be read. Whatever is missing, the promise that is watched is the one that is
+    // given out: nobody would handle its rejection otherwise, and that ends the process.
+  }
   return followed
 }
