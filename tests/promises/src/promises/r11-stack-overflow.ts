@@ -18,7 +18,7 @@ export const promise: PublishedPromise = {
   speaksOf: ['packages/context/src', 'packages/observe/src', 'packages/http/src/observer.ts'],
   async run(trial) {
     const lines = nodes(trial)
-    const times = trial.pick({ change: 15, nightly: 300, release: 300 })
+    const times = trial.pick({ change: 10, nightly: 300, release: 300 })
     const found: Overflows[] = []
     let ended = 0
     for (const [i, node] of lines.entries()) {
