@@ -69,11 +69,10 @@ async function disturb(): Promise<number> {
 async function deadlines(): Promise<void> {
   while (performance.now() < until) {
     const since = performance.now()
-    const ctx = background.withTimeout(ttlMs)
+    using ctx = background.withTimeout(ttlMs)
     await new Promise<void>((resolve) => {
       ctx.afterFunc(() => resolve())
     })
-    ctx.cancel()
     ended(since)
   }
 }

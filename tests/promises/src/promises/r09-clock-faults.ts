@@ -77,10 +77,10 @@ export const promise: PublishedPromise = {
   ],
 }
 
-async function withFakedClock({ folder, pick }: Trial): Promise<ClockFaults> {
+async function withFakedClock(trial: Trial): Promise<ClockFaults> {
   const library = execFileSync('faketime', ['-f', '+0', 'printenv', 'LD_PRELOAD'], { encoding: 'utf8' })
-  const file = join(folder, 'clock')
-  const forMs = pick({ change: 2_000, nightly: 60_000, release: 60_000 })
+  const file = join(trial.folder, 'clock')
+  const forMs = trial.pick({ change: 2_000, nightly: 60_000, release: 60_000 })
   const { stdout } = await promisify(execFile)(process.execPath, [script, file, String(forMs)], {
     env: {
       ...process.env,
@@ -126,8 +126,8 @@ async function wrongMoments(history: readonly Step[], ttlMs: number): Promise<nu
   const log = createLogger({ destination: { write: () => true } })
   metrics.counter('mortal', { labels: ['at'], ttlMs }).inc({ at: 'now' })
   log.levels.set('', 'debug', { ttlMs })
-  const timed = background.withTimeout(ttlMs)
-  const dated = background.withDeadline(new Date(clock.wallTime() + ttlMs))
+  using timed = background.withTimeout(ttlMs)
+  using dated = background.withDeadline(new Date(clock.wallTime() + ttlMs))
   let finish = (): void => {}
   const call = withMetrics('call', () => new Promise<void>((resolve) => (finish = resolve)), { metrics })()
   let passedMs = 0
@@ -149,8 +149,6 @@ async function wrongMoments(history: readonly Step[], ttlMs: number): Promise<nu
   const durations = metrics.snapshot().metrics.find(({ name }) => name === 'function.duration')?.series[0]
   const measured = durations !== undefined && 'sum' in durations ? durations.sum * 1_000 : Number.NaN
   if (!(Math.abs(measured - passedMs) < 0.001)) wrong += 1
-  timed.cancel()
-  dated.cancel()
   await metrics.shutdown()
   clock[Symbol.dispose]()
   return wrong
