@@ -11,7 +11,7 @@ const UNIT_MS: ReadonlyMap<string | undefined, number> = new Map([
 export function parseDuration(text: string): number | undefined {
   if (text.length > 32 || !/^(?:\d+(?:\.\d+)?(?:ms|s|m|h))+$/.test(text)) return undefined
   let ms = 0
-  for (const [, count, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)) {
+  for (const [, count, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/gy)) {
     ms += Number(count) * (UNIT_MS.get(unit) ?? 0)
   }
   return ms

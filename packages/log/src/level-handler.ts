@@ -117,7 +117,7 @@ function resolveOptions(options: LevelHandlerOptions): Resolved {
   }
   return {
     authorize,
-    base: base.replace(/\/+$/, ''),
+    base: withoutEndingSlashes(base),
     hosts: hosts === undefined ? undefined : new Set(hosts.map((host) => host.toLowerCase())),
     author,
     groups: resolveGroups(groups),
@@ -218,4 +218,10 @@ function authorOf(request: Request, author: (request: Request) => string | undef
     // Whoever it was, the change is made: it has been authorized.
   }
   return 'http'
+}
+
+function withoutEndingSlashes(path: string): string {
+  let end = path.length
+  while (path[end - 1] === '/') end -= 1
+  return path.slice(0, end)
 }

@@ -66,12 +66,14 @@ export function readForm(
 /** Whether a key stands twice in one of the objects of a text that is known to be JSON. */
 function hasRepeatedKey(text: string): boolean {
   const open: Set<unknown>[] = []
-  for (const [token, key] of text.matchAll(/("(?:[^"\\]|\\.)*")[ \t\n\r]*:|"(?:[^"\\]|\\.)*"|[{}]/g)) {
+  // Sticky, and all of the text is taken: nothing is looked at twice.
+  const tokens = text.matchAll(/("(?:[^"\\]|\\.)*")[ \t\n\r]*(:?)|[{}]|[^"{}]+/gy)
+  for (const [token, quoted, colon] of tokens) {
     if (token === '{') open.push(new Set())
     else if (token === '}') open.pop()
-    else if (key !== undefined) {
+    else if (quoted !== undefined && colon === ':') {
       const keys = open.at(-1)
-      const name: unknown = JSON.parse(key)
+      const name: unknown = JSON.parse(quoted)
       if (keys?.has(name) === true) return true
       keys?.add(name)
     }

@@ -131,7 +131,7 @@ const perWords: Readonly<Record<string, string>> = {
 /** The unit as Prometheus words it ('seconds', 'bytes_per_second'); '' when the name needs none. */
 export function prometheusUnit(unit: Unit | '', kind: InstrumentKind): string {
   if (unit === '1') return kind === 'gauge' ? 'ratio' : ''
-  const [what = '', per] = unit.split('/', 2).map((part) => part.replace(/\{[^}]*\}/g, ''))
+  const [what = '', per] = unit.split('/', 2).map((part) => part.replace(/\{[^{}]*\}/g, ''))
   const words = Object.hasOwn(unitWords, what) ? unitWords[what]! : underscored(what)
   if (per === undefined || per === '') return words
   return `${words}${words === '' ? '' : '_'}per_${Object.hasOwn(perWords, per) ? perWords[per]! : underscored(per)}`

@@ -59,7 +59,9 @@ function statics(
   wrapper: object,
   fn: object,
 ): (descriptor: PropertyDescriptor, key: PropertyKey) => PropertyDescriptor {
-  const hasPrivate = /\bstatic\s+(?:(?:async|get|set)\s+)?\*?\s*#/.test(Function.prototype.toString.call(fn))
+  const hasPrivate = /\bstatic\s+(?:(?:async|get|set)\s+)?(?:\*\s*)?#/.test(
+    Function.prototype.toString.call(fn),
+  )
   return (descriptor, key) => {
     if (key === 'prototype' || key === 'name' || key === 'length') return descriptor
     const value: unknown = descriptor.value

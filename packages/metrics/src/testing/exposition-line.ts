@@ -5,7 +5,7 @@
 import type { ExpositionExemplar } from './exposition.ts'
 
 const labelSyntax = /^[a-zA-Z_][a-zA-Z0-9_]*$/
-const numberSyntax = /^(?:[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]Inf|NaN)$/
+const numberSyntax = /^(?:[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|[+-]Inf|NaN)$/
 
 /** The most characters that the names and values of an exemplar's labels may have together. */
 const maxExemplarLength = 128
@@ -48,7 +48,7 @@ export function unescape(text: string, allowed: string): string {
 /** Where the exemplar of a line begins, outside of all quotes; -1 when it has none. */
 export function exemplarStart(line: string): number {
   if (!line.includes(' # ')) return -1
-  const quoted = /"(?:[^"\\]|\\.)*"/gs
+  const quoted = /"(?:[^"\\]|\\.)*(?:"|\\?$)/gs
   const blanked = line.replace(quoted, (text) => ' '.repeat(text.length).replace(/^./, '_'))
   return blanked.indexOf(' # ')
 }
