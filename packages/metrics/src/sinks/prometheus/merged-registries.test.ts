@@ -243,8 +243,9 @@ describe('merging', () => {
     const page = sink.text()
     const state = async (): Promise<string> =>
       Promise.race([page.then(() => 'there'), Promise.resolve('not yet')])
-    await new Promise(setImmediate)
-    clock.advance(999)
+    // The page begins in the turn after the one in which it was asked for.
+    for (let turn = 0; turn < 2; turn++) await new Promise(setImmediate)
+    clock.advance(749)
     await new Promise(setImmediate)
     expect(await state()).toBe('not yet')
     clock.advance(1)

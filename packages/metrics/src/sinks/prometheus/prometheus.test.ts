@@ -332,6 +332,19 @@ describe('scrapes', () => {
     expect(reads).toBe(2)
   })
 
+  it('that are handed out one by one in a round of the event loop share one collection', async () => {
+    const { metrics, sink } = attached()
+    let reads = 0
+    metrics.observable('o', {}, () => ++reads)
+    const pages: Promise<string>[] = []
+    for (let scrape = 0; scrape < 50; scrape++) {
+      pages.push(sink.text())
+      for (let step = 0; step < 10; step++) await Promise.resolve()
+    }
+    await Promise.all(pages)
+    expect(reads).toBe(1)
+  })
+
   it('get all that was recorded before they were asked for, however long the page before takes', async () => {
     const { metrics, sink } = attached()
     const counter = metrics.counter('a')
@@ -342,9 +355,14 @@ describe('scrapes', () => {
     const many = metrics.counter('many', { labels: ['id'], maxSeries: 20_000 })
     for (let id = 0; id < 10_000; id++) many.inc({ id })
     let reads = 0
-    metrics.observable('reads', {}, () => ++reads)
+    let begin = (): void => {}
+    const begun = new Promise<void>((resolve) => (begin = resolve))
+    metrics.observable('reads', {}, () => {
+      begin()
+      return ++reads
+    })
     const long = sink.text()
-    await new Promise(setImmediate)
+    await begun
     counter.inc()
     const later = [sink.text(), sink.text(), sink.text()]
     expect(await long).toContain('\na_total 1\n')

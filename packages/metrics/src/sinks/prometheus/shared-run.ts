@@ -3,6 +3,8 @@
  * before a run has started joins it, who comes later joins the next one.
  */
 
+import { nextTurn } from './slices.ts'
+
 /** Runs `work`, one run after the other, and tells it how many callers wait for its outcome. */
 export class SharedRun<T> {
   readonly #work: (callers: number) => Promise<T>
@@ -28,6 +30,9 @@ export class SharedRun<T> {
 
   async #after(last: Promise<void>): Promise<T> {
     await last
+    // Requests that have arrived together are handed out one by one, each with all that its promises start: those of
+    // one round of the event loop are all here when it turns.
+    await nextTurn()
     const callers = this.#callers
     this.#callers = 0
     this.#waiting = undefined
