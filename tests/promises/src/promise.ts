@@ -85,9 +85,9 @@ export interface Plant {
   readonly replace: string
 }
 
-/** Whether a figure keeps its bound. */
+/** Whether a figure keeps its bound. What is no finite number keeps none, also after its way as JSON, where it is null. */
 export function keeps({ value, atMost, atLeast, exactly }: Figure): boolean {
-  if (Number.isNaN(value)) return false
+  if (!Number.isFinite(value)) return false
   if (exactly !== undefined && value !== exactly) return false
   return (atMost === undefined || value <= atMost) && (atLeast === undefined || value >= atLeast)
 }
