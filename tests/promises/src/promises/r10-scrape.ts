@@ -1,0 +1,276 @@
+/** R10: a scrape is fair to the rest of the process, and comes whatever fails. */
+
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
+import { adminServer } from '@kit/http/endpoints'
+import { createMetrics } from '@kit/metrics'
+import { prometheus } from '@kit/metrics/prometheus'
+import { collectWorkers } from '@kit/metrics/workers'
+import { Gauge, Registry } from 'prom-client'
+import type { ScrapeOrder, ScrapeResult } from '../programs/scraper.ts'
+import type { PublishedPromise, Trial } from '../promise.ts'
+import { LoopWatch } from '../tools/loop-watch.ts'
+import { forkProgram, nextMessage, programPath } from '../tools/programs.ts'
+
+const together = 500
+const text = 'text/plain'
+const openMetrics = 'application/openmetrics-text;version=1.0.0'
+
+export const promise: PublishedPromise = {
+  id: 'R10',
+  says: 'A scrape of many series takes the event loop for moments only, scrapes that come together share one reading, and a page comes in time without the parts that fail, which it names.',
+  tiers: ['change', 'nightly'],
+  speaksOf: [
+    'packages/metrics/src/sinks/prometheus',
+    'packages/metrics/src/workers',
+    'packages/metrics/src/observables.ts',
+  ],
+  async run(trial) {
+    await tryTurns(trial)
+    await tryTogether(trial)
+    await tryFailures(trial)
+  },
+  plants: [
+    {
+      bug: 'slices end at no length',
+      file: 'metrics/dist/sinks/prometheus/slices.js',
+      find: 'this.out.length >= sliceLength',
+      replace: 'false',
+    },
+    {
+      bug: 'every scrape has a run of its own',
+      file: 'metrics/dist/sinks/prometheus/shared-run.js',
+      find: 'if (this.#waiting === undefined) {',
+      replace: '{',
+    },
+    {
+      bug: 'a run begins within the turn of its first scrape',
+      file: 'metrics/dist/sinks/prometheus/shared-run.js',
+      find: 'await nextTurn();',
+      replace: '',
+    },
+    {
+      bug: 'an observable that throws fails the collection',
+      file: 'metrics/dist/observables.js',
+      find: "drops.count('observable_failed');",
+      replace: "throw new Error('observable failed');",
+    },
+    {
+      bug: 'metrics of others are waited for as long as they take',
+      file: 'metrics/dist/sinks/prometheus/merged-registries.js',
+      find: 'setTimer(this.#timeoutMs,',
+      replace: 'setTimer(this.#timeoutMs * 3,',
+    },
+    {
+      bug: 'workers are never late',
+      file: 'metrics/dist/workers/collector.js',
+      find: 'now - line.heardAt > this.#lateMs',
+      replace: 'false',
+    },
+  ],
+}
+
+/** 50,000 series, scraped alone and by three at once, over sockets. */
+async function tryTurns(trial: Trial): Promise<void> {
+  const metrics = createMetrics()
+  for (let i = 0; i < 25; i++) {
+    const counter = metrics.counter(`requests.${i}`, { labels: ['route', 'tenant'] })
+    for (let j = 0; j < 2000; j++) counter.inc({ route: `/things/${j % 40}/:id`, tenant: `tenant-${j}` })
+  }
+  const page = prometheus()
+  metrics.attach(page)
+  const admin = await adminServer({ port: 0, metrics: page })
+  const scraper = forkProgram('scraper')
+  const scrape = async (count: number, accept: string): Promise<ScrapeResult> => {
+    scraper.send({ url: `${admin.url}/metrics`, count, accept } satisfies ScrapeOrder)
+    return nextMessage<ScrapeResult>(scraper)
+  }
+  try {
+    const warm = await scrape(2, text)
+    await scrape(2, openMetrics)
+    trial.figure({
+      what: 'series on the page',
+      value: samplesOf(warm.page, 'requests_'),
+      unit: 'series',
+      exactly: 50_000,
+    })
+    for (const [format, accept] of [
+      ['text', text],
+      ['OpenMetrics', openMetrics],
+    ] as const) {
+      for (const [count, who] of [
+        [1, 'one scraper'],
+        [3, 'three at once'],
+      ] as const) {
+        const longest: number[] = []
+        for (let i = 0; i < trial.pick({ change: 3, nightly: 20, release: 20 }); i++) {
+          const watch = new LoopWatch()
+          await scrape(count, accept)
+          longest.push(watch.stop())
+        }
+        trial.figure({
+          what: `longest turn, ${format} for ${who}`,
+          value: median(longest),
+          unit: 'ms',
+          atMost: 10,
+        })
+      }
+    }
+  } finally {
+    scraper.kill()
+    await admin.close()
+    await metrics.shutdown()
+  }
+}
+
+/** 500 scrapers at once, of a page of the usual size. */
+async function tryTogether(trial: Trial): Promise<void> {
+  const metrics = createMetrics()
+  let readings = 0
+  metrics.observable('readings', {}, () => ++readings)
+  const counter = metrics.counter('requests', { labels: ['route'] })
+  for (let i = 0; i < 2000; i++) counter.inc({ route: `/things/${i}/:id` })
+  const page = prometheus()
+  metrics.attach(page)
+  const admin = await adminServer({ port: 0, metrics: page })
+  const scraper = forkProgram('scraper')
+  try {
+    const pages = await Promise.all(
+      Array.from({ length: together }, async () => {
+        const response = await page.handler(new Request(`${admin.url}/metrics`))
+        return response.text()
+      }),
+    )
+    trial.figure({
+      what: `readings for ${together} scrapes of one moment`,
+      value: readings,
+      unit: 'readings',
+      exactly: 1,
+    })
+    trial.figure({
+      what: 'of these, the same page',
+      value: pages.filter((one) => one === pages[0]).length,
+      unit: 'pages',
+      exactly: together,
+    })
+    readings = 0
+    scraper.send({ url: `${admin.url}/metrics`, count: together, accept: text } satisfies ScrapeOrder)
+    const { whole } = await nextMessage<ScrapeResult>(scraper)
+    // Their connections do not become readable in one moment, so a few rounds of the event loop have some each.
+    trial.figure({
+      what: `readings for ${together} scrapers on sockets`,
+      value: readings,
+      unit: 'readings',
+      atMost: together / 5,
+    })
+    trial.figure({ what: 'of these, answered whole', value: whole, unit: 'pages', exactly: together })
+  } finally {
+    scraper.kill()
+    await admin.close()
+    await metrics.shutdown()
+  }
+}
+
+/** Collectors that throw and hang, a thread that hangs, a process that is killed: all on one page. */
+async function tryFailures(trial: Trial): Promise<void> {
+  const metrics = createMetrics()
+  const page = prometheus()
+  metrics.attach(page)
+  metrics.counter('healthy').inc(3)
+  metrics.observable('throwing', {}, () => {
+    throw new Error('expected')
+  })
+  const theirs = new Registry()
+  const healthy = new Gauge({ name: 'theirs_healthy', help: 'h', registers: [theirs] })
+  healthy.set(5)
+  for (const [name, collect] of [
+    ['theirs_throwing', () => Promise.reject(new Error('expected'))],
+    ['theirs_hung', () => new Promise<void>(() => {})],
+  ] as const) {
+    theirs.registerMetric(new Gauge({ name, help: 'h', registers: [], collect }))
+  }
+  page.mergeWith(theirs)
+  const lateMs = trial.pick({ change: 300, nightly: undefined, release: undefined })
+  const workers = collectWorkers(metrics, { lateMs })
+  const hung = new Worker(programPath('reporting-worker'), { workerData: 'hang' })
+  workers.add(hung)
+  await said(hung, 'reported')
+  const killed = forkProgram('reporting-worker')
+  workers.add(killed)
+  await said(killed, 'reported')
+  killed.kill('SIGKILL')
+  await once(killed, 'disconnect')
+  const admin = await adminServer({ port: 0, metrics: page })
+  try {
+    await new Promise((resolve) => setTimeout(resolve, (lateMs ?? 5000) + 200))
+    const startMs = performance.now()
+    const answer = await fetch(`${admin.url}/metrics`, { headers: { accept: text } })
+    const content = await answer.text()
+    trial.figure({
+      what: 'page with failing parts after',
+      value: performance.now() - startMs,
+      unit: 'ms',
+      atMost: 1000,
+    })
+    // What others fail at is known when our own numbers stand on the page already: the next one tells.
+    const next = await (await fetch(`${admin.url}/metrics`, { headers: { accept: text } })).text()
+    trial.figure({
+      what: 'failures of collectors told by the next page',
+      value: valueOf(next, 'kit_metrics_dropped_total{reason="observable_failed"}'),
+      unit: 'failures',
+      exactly: 4,
+    })
+    const refreshMs = performance.now()
+    const silent = await workers.refresh()
+    trial.figure({
+      what: 'asking all workers, of which one hangs, took',
+      value: performance.now() - refreshMs,
+      unit: 'ms',
+      atMost: 1100,
+    })
+    trial.figure({ what: 'workers that did not answer', value: silent, unit: 'workers', exactly: 1 })
+    const shown: readonly (readonly [string, string, number])[] = [
+      ['healthy metrics: ours', 'healthy_total', 3],
+      ['healthy metrics: of a merged registry', 'theirs_healthy', 5],
+      ['workers named as late', 'kit_workers_reporting{state="late"}', 1],
+      ['workers that live', 'kit_workers_reporting{state="live"}', 0],
+    ]
+    for (const [what, series, exactly] of shown) {
+      trial.figure({ what, value: valueOf(content, series), unit: 'shown', exactly })
+    }
+    // What the hung thread counts cannot be told; what both had reported before must be there.
+    trial.figure({
+      what: 'jobs kept of a hung and of a killed worker',
+      value: valueOf(content, 'worker_jobs_total'),
+      unit: 'jobs',
+      atLeast: 14,
+    })
+  } finally {
+    await hung.terminate()
+    workers[Symbol.dispose]()
+    await admin.close()
+    await metrics.shutdown()
+  }
+}
+
+/** Resolves when a worker says this word: other messages are the kit's. */
+function said(worker: NodeJS.EventEmitter, word: string): Promise<void> {
+  return new Promise((resolve) => {
+    worker.on('message', (message: unknown) => {
+      if (message === word) resolve()
+    })
+  })
+}
+
+function samplesOf(page: string, prefix: string): number {
+  return page.split('\n').filter((line) => line.startsWith(prefix)).length
+}
+
+function valueOf(page: string, series: string): number {
+  const line = page.split('\n').find((one) => one.startsWith(`${series} `))
+  return line === undefined ? Number.NaN : Number(line.slice(series.length + 1))
+}
+
+function median(numbers: readonly number[]): number {
+  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]!
+}
