@@ -53,6 +53,8 @@ function rig(fault: (call: number) => Fault | undefined, maxWaiting: number) {
         const last = lines.pop()
         // Only a reader that went away has seen a part of a line.
         if (last !== '' && reader === readers.length - 1) throw new Error(`torn: ${last}`)
+        // A new reader is spared the end of a line that the one before had the beginning of, but for its line break.
+        if (reader > 0 && lines[0] === '') lines.shift()
         for (const line of lines) {
           const record = JSON.parse(line) as { i?: number; lost?: number }
           if (record.i !== undefined) numbers.push(record.i)
@@ -196,6 +198,20 @@ test('lines of a turn are written by few system calls', async () => {
   expect(it.calls()).toBeLessThan(3)
   expectConserved(it, 1000)
 })
+
+test.each([0, 1e6])(
+  'what follows a line that was given up begins a line, with %s bytes to wait in',
+  (max) => {
+    let isStalled = true
+    const it = rig((call) => (call === 0 ? 5 : isStalled ? 'EAGAIN' : undefined), max)
+    it.log(0)
+    it.output.end()
+    isStalled = false
+    it.log(1)
+    expect(it.readers).toEqual(['{"i":\n{"lost":1}\n{"i":1,"pad":"Ã©"}\n'])
+    expect(it.lost()).toBe(1)
+  },
+)
 
 test('a line that is begun on one descriptor does not go on on another', () => {
   const written = new Map<number, string>()

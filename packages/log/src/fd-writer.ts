@@ -63,6 +63,8 @@ export class FdWriter implements Sink {
   /** Lines were refused for want of room. */
   #full = false
   #ended = false
+  /** The latest bytes that were written are the beginning of a line that was given up. */
+  #torn = false
   #scheduled = false
   #retryMs = 1
   #retrying = false
@@ -109,6 +111,7 @@ export class FdWriter implements Sink {
     this.#drain(undefined)
     for (let lines = this.#waiting.giveUpBegun(); lines > 0; lines -= 1) this.#events.lost()
     this.#fd = fd
+    this.#torn = false
     this.#distrust = 0
     this.#drain(undefined)
   }
@@ -205,6 +208,8 @@ export class FdWriter implements Sink {
   /** One system call: the bytes it took, 0 when the reader is behind. Throws other errors. */
   #try(data: string | Buffer): number {
     try {
+      // Else the next line would be lost with the one that was given up.
+      if (this.#torn && this.#system.write(this.#fd, '\n') > 0) this.#torn = false
       const count = this.#system.write(this.#fd, data)
       this.#distrust -= count
       return count
@@ -215,6 +220,7 @@ export class FdWriter implements Sink {
   }
 
   #giveUp(): void {
+    this.#torn ||= this.#waiting.begun
     for (let lines = this.#waiting.giveUp(); lines > 0; lines -= 1) this.#events.lost()
     for (const done of this.#flushes.splice(0)) done()
   }
