@@ -366,6 +366,31 @@ describe('a condition', () => {
   })
 })
 
+describe('baggage', () => {
+  const members = (count: number): string => Array.from({ length: count }, (_, i) => `k${i}=v`).join(',')
+
+  test.each<[string, string, boolean, number]>([
+    ['of 8,192 bytes', `${'x'.repeat(8192 - 'tenant=acme'.length - 1)},tenant=acme`, true, 0],
+    ['of 8,193 bytes', `tenant=acme,${'x'.repeat(8193 - 'tenant=acme,'.length)}`, false, 1],
+    ['with it as the 64th member', `${members(63)},tenant=acme`, true, 0],
+    ['with it as the 65th member', `${members(64)},tenant=acme`, false, 1],
+    ['of 64 members', members(64), false, 0],
+    ['of commas', ','.repeat(8192), false, 1],
+    ['with an equals sign in the value', 'tenant=a=b', false, 0],
+  ])('%s', (_what, baggage, holds, limited) => {
+    const before = logStats().limitedBaggage
+    log.levels.override({ when: { baggage: { tenant: 'acme' } }, level: 'debug' })
+    const request = log.withContext(
+      withRequest(background, { header: (name) => (name === 'baggage' ? baggage : undefined) }),
+    )
+    request.debug('x')
+    request.debug('x')
+    expect(messages()).toEqual(holds ? ['x', 'x'] : [])
+    // Once a request, however many lines ask.
+    expect(logStats().limitedBaggage - before).toBe(limited)
+  })
+})
+
 // What is written must be what levels and conditions say, whatever comes and goes.
 test('any sequence of overrides and levels agrees with a naive model', () => {
   const order = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const

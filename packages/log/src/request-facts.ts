@@ -5,7 +5,7 @@
 import { createKey } from '@kit/context'
 import type { Context, Key } from '@kit/context'
 import { baggageValue } from './baggage.ts'
-import { processState } from './stats.ts'
+import { processState, stats } from './stats.ts'
 
 /**
  * What there is to know of a request. Each part is optional; a getter may answer `route` and `user` once they are
@@ -14,7 +14,11 @@ import { processState } from './stats.ts'
 export interface RequestFacts {
   /** The value of a header by its name in lower case; several of one name joined by `, `. */
   header?(name: string): string | undefined
-  /** The value of a baggage member. Default: read from the header `baggage`, at most 8,192 characters of it (W3C Baggage). */
+  /**
+   * The value of a baggage member. Default: read from the header `baggage`, unless its lines have more than 8,192 bytes
+   * together, and from no more than 64 members (W3C Baggage); requests that have more are counted in
+   * `logStats().limitedBaggage`.
+   */
   baggage?(name: string): string | undefined
   /** The template of the route, such as `/orders/:id`. Never the raw path. */
   readonly route?: string | undefined
@@ -31,6 +35,8 @@ export interface KnownFacts {
   readonly outer: KnownFacts | undefined
   /** What `setUser` said last. Absent where an older copy made it. */
   user?: string | undefined
+  /** Whether the request is counted among those with too much baggage. Absent where an older copy made it. */
+  isLimited?: boolean
 }
 
 /**
@@ -42,7 +48,7 @@ export interface KnownFacts {
  */
 export function withRequest(ctx: Context, facts: RequestFacts): Context {
   const key = requestKey()
-  return ctx.withValue(key, { facts, outer: ctx.value(key), user: undefined })
+  return ctx.withValue(key, { facts, outer: ctx.value(key), user: undefined, isLimited: false })
 }
 
 /**
@@ -69,11 +75,18 @@ export function headerOf(known: KnownFacts | undefined, name: string): string | 
 
 /** A member of the request's baggage. */
 export function baggageOf(known: KnownFacts | undefined, name: string): string | undefined {
-  return firstOf(known, (facts) => {
+  return firstOf(known, (facts, at) => {
     if (facts.baggage !== undefined) return facts.baggage(name)
     const header = facts.header?.('baggage')
-    return typeof header === 'string' ? baggageValue(header, name) : undefined
+    return typeof header === 'string' ? baggageValue(header, name, () => countLimited(at)) : undefined
   })
+}
+
+/** Once a request, however many lines ask for its baggage. */
+function countLimited(request: KnownFacts): void {
+  if (request.isLimited === true) return
+  request.isLimited = true
+  stats.limitedBaggage += 1
 }
 
 /** The route of the request. */

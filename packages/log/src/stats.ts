@@ -32,6 +32,8 @@ export interface LogCounts {
   readonly failedReopens: number
   /** Times that the condition of an override threw. */
   readonly failedOverrides: number
+  /** Requests of whose baggage not all was read when an override asked: it has more than 8,192 bytes, or 64 members. */
+  readonly limitedBaggage: number
   /** Lines that the option `sampling` left out. */
   readonly sampledLines: number
   /** Lines that the option `repeats` held back. */
@@ -62,6 +64,7 @@ const ZERO: LogCounts = {
   failedListeners: 0,
   failedReopens: 0,
   failedOverrides: 0,
+  limitedBaggage: 0,
   sampledLines: 0,
   repeatedLines: 0,
   failedRecords: 0,
