@@ -16,7 +16,7 @@ export const clientAddressKey: Key<string | undefined> = createKey('kit.http.cli
 export interface AddressOptions {
   /**
    * Which forwarding hops to believe, beginning at the socket: none (false, the default), the last `n`, or those
-   * whose address lies in one of these CIDR blocks or is one of these addresses.
+   * whose address lies in one of these CIDR blocks or is one of these addresses. At most 16 are.
    */
   trust?: false | number | readonly string[]
   /**
@@ -26,8 +26,11 @@ export interface AddressOptions {
   header?: 'x-forwarded-for' | 'forwarded'
 }
 
-/** Only so much of a header is read, from its end: a proxy chain of a hundred hops fits. */
+/** Only so much of a header is read, from its end, and so many hops: more is no chain of proxies. */
 const maxHeaderLength = 4096
+const maxHops = 16
+/** Of one hop in `Forwarded`; RFC 7239 has four, and room for others. */
+const maxParameters = 16
 
 /**
  * Makes the function that finds a request's client address: of `X-Forwarded-For` or `Forwarded` (RFC 7239), the
@@ -46,12 +49,16 @@ export function clientAddressOf(options: AddressOptions = {}): (exchange: Exchan
   return (exchange) => {
     let address = exchange.peerAddress
     if (address === undefined || !trusted(address, 0)) return address
-    const chain = chainIn(exchange.header(header) ?? '', header)
-    for (let hop = 1; hop <= chain.length; hop += 1) {
-      const next = chain[chain.length - hop]
+    const chain = exchange.header(header) ?? ''
+    // From the right, and no further than hops are trusted: what lies before is not even looked at.
+    for (let hop = 1, end = chain.length; hop <= maxHops && end >= 0; hop += 1) {
+      const comma = chain.lastIndexOf(',', end - 1)
+      if (chain.length - comma > maxHeaderLength) break
+      const next = addressIn(chain.slice(comma + 1, end), header)
       if (next === undefined) break // an unreadable hop ends what can be believed
       address = next
       if (!trusted(address, hop)) break
+      end = comma
     }
     return address
   }
@@ -85,20 +92,29 @@ function byBlock(blocks: readonly string[]): (address: string) => boolean {
   }
 }
 
-/** The addresses that the header names, client first; an unreadable one is undefined. */
-function chainIn(value: string, header: 'x-forwarded-for' | 'forwarded'): (string | undefined)[] {
-  // What lies before the part that is read counts as one unreadable hop.
-  const read = value.length > maxHeaderLength ? value.slice(-maxHeaderLength).replace(/^[^,]*/, '') : value
-  if (read === '') return []
-  return read.split(',').map((element) => {
-    if (header === 'x-forwarded-for') return bareAddress(element.trim())
-    const pair = element.split(';').find((part) => part.trim().toLowerCase().startsWith('for='))
-    return pair === undefined ? undefined : bareAddress(pair.trim().slice(4).replaceAll('"', ''))
-  })
+/** The address that one element of a header names; undefined for one that is unreadable. */
+function addressIn(element: string, header: 'x-forwarded-for' | 'forwarded'): string | undefined {
+  if (header === 'x-forwarded-for') return bareAddress(element.trim())
+  for (let start = 0, read = 0; start <= element.length && read < maxParameters; read += 1) {
+    const semicolon = element.indexOf(';', start)
+    const end = semicolon === -1 ? element.length : semicolon
+    const pair = element.slice(start, end).trim()
+    if (pair.slice(0, 4).toLowerCase() === 'for=') return bareAddress(unquoted(pair.slice(4)))
+    start = end + 1
+  }
+  return undefined
 }
+
+function unquoted(text: string): string {
+  return text.startsWith('"') && text.endsWith('"') ? text.slice(1, -1) : text
+}
+
+/** No address is longer, with brackets, zone and port. */
+const maxAddressLength = 128
 
 /** `1.2.3.4`, `1.2.3.4:80`, `::1`, `[::1]`, `[::1]:80` → the address; anything else is not one. */
 function bareAddress(text: string): string | undefined {
+  if (text.length > maxAddressLength) return undefined
   if (isIP(text) !== 0) return text
   const close = text.startsWith('[') ? text.indexOf(']') : -1
   const host = close > 0 ? text.slice(1, close) : text.slice(0, Math.max(0, text.lastIndexOf(':')))

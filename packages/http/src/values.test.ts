@@ -82,6 +82,21 @@ describe('client address', () => {
       { 'x-forwarded-for': '6'.repeat(5000) },
       '10.0.0.1',
     ],
+    [
+      'no more than 16 hops are believed',
+      ['10.0.0.0/8'],
+      '10.0.0.1',
+      { 'x-forwarded-for': `6.6.6.6,10.9.9.9${',10.0.0.2'.repeat(15)}` },
+      '10.9.9.9',
+    ],
+    [
+      'one hop less is',
+      ['10.0.0.0/8'],
+      '10.0.0.1',
+      { 'x-forwarded-for': `6.6.6.6,10.9.9.9${',10.0.0.2'.repeat(14)}` },
+      '6.6.6.6',
+    ],
+    ['a comma ends it', 5, '10.0.0.1', { 'x-forwarded-for': `9.9.9.9${','.repeat(4000)}` }, '10.0.0.1'],
     ['an unreadable hop ends it', 2, '10.0.0.1', { 'x-forwarded-for': '6.6.6.6, unknown' }, '10.0.0.1'],
     ['a port is no part of an address', 1, '10.0.0.1', { 'x-forwarded-for': '1.2.3.4:5678' }, '1.2.3.4'],
   ])('%s', (_, trust, peer, headers, address) => {
