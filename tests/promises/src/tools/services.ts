@@ -1,0 +1,156 @@
+/** One small service on every framework that kit has an adapter for, observed by it, on a port of its own. */
+
+import { createServer } from 'node:http'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
+import { kit as expressKit } from '@kit/express'
+import { kit as fastifyKit } from '@kit/fastify'
+import { kit as honoKit } from '@kit/hono'
+import type { HttpOptions } from '@kit/http'
+import { observeFetch } from '@kit/http/fetch'
+import { observeListener } from '@kit/http/node'
+import { kit as koaKit } from '@kit/koa'
+import { getRequestListener } from '@hono/node-server'
+import { Router } from '@koa/router'
+import express from 'express'
+import type { NextFunction, Request as ExpressRequest, Response as ExpressResponse } from 'express'
+import fastify from 'fastify'
+import { Hono } from 'hono'
+import Koa from 'koa'
+
+/** A service that listens on 127.0.0.1. */
+export interface Service {
+  readonly port: number
+  readonly url: string
+  close(): Promise<void>
+}
+
+/**
+ * What `GET /items/:id` answers, called in the context of the request: the value is sent as JSON, and what it throws is
+ * the framework's to handle. `headers` are those of the request, by lower-case name.
+ */
+export type Handle = (headers: Readonly<Record<string, unknown>>) => unknown
+
+/** Starts the service. `POST /echo` answers with the text that it was sent. */
+export type StartService = (options: HttpOptions, handle: Handle) => Promise<Service>
+
+/** By the names of the frameworks. Errors are answered with a bare 500. */
+export const services: Readonly<Record<string, StartService>> = {
+  'node:http': (options, handle) => {
+    const observed = observeListener(
+      async (req, res) => {
+        if (req.url?.startsWith('/items/') === true) {
+          const answer = JSON.stringify((await handle(req.headers)) ?? null)
+          res.setHeader('content-type', 'application/json').end(answer)
+        } else if (req.url === '/echo') res.end(await text(req))
+        else res.writeHead(404).end()
+      },
+      {
+        ...options,
+        route: ({ url = '' }) =>
+          url.startsWith('/items/') ? '/items/:id' : url === '/echo' ? url : undefined,
+      },
+    ) as (...args: unknown[]) => unknown
+    // Who writes listeners that fail has to catch what they throw; kit has seen it by then.
+    return listen(createServer((req, res) => void Promise.resolve(observed(req, res)).catch(() => {})))
+  },
+  fetch: (options, handle) => {
+    const observed = observeFetch(
+      async (request: Request) => {
+        const { pathname } = new URL(request.url)
+        if (pathname.startsWith('/items/'))
+          return Response.json((await handle(Object.fromEntries(request.headers))) ?? null)
+        if (pathname === '/echo') return new Response(await request.text())
+        return new Response(null, { status: 404 })
+      },
+      {
+        ...options,
+        route: (request) => (new URL(request.url).pathname.startsWith('/items/') ? '/items/:id' : undefined),
+      },
+    )
+    return listen(createServer(fetchListener((request) => observed(request))))
+  },
+  Express: (options, handle) => {
+    const app = express()
+    app.use(expressKit(options))
+    app.get('/items/:id', async (req, res) => {
+      res.json((await handle(req.headers)) ?? null)
+    })
+    app.post('/echo', async (req, res) => {
+      res.type('text').send(await text(req))
+    })
+    app.use((_error: unknown, _req: ExpressRequest, res: ExpressResponse, _next: NextFunction) => {
+      if (res.headersSent) res.destroy()
+      else res.status(500).end()
+    })
+    return listen(createServer(app))
+  },
+  Koa: (options, handle) => {
+    const app = new Koa()
+    app.on('error', () => {})
+    app.use(koaKit(options))
+    const router = new Router()
+    router.get('/items/:id', async (ctx) => {
+      ctx.body = JSON.stringify((await handle(ctx.headers)) ?? null)
+    })
+    router.post('/echo', async (ctx) => {
+      ctx.body = await text(ctx.req)
+    })
+    app.use(router.routes())
+    const callback = app.callback()
+    return listen(createServer((req, res) => void callback(req, res)))
+  },
+  Fastify: async (options, handle) => {
+    const app = fastify()
+    app.setErrorHandler(async (_error, _request, reply) => reply.status(500).send())
+    await app.register(fastifyKit, options)
+    app.get('/items/:id', async (request, reply) => {
+      void reply.type('application/json')
+      return JSON.stringify((await handle(request.headers)) ?? null)
+    })
+    app.post('/echo', (request) => String(request.body))
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    return serviceOf(app.server, () => app.close())
+  },
+  Hono: (options, handle) => {
+    const app = new Hono()
+    app.use(honoKit(options))
+    app.get('/items/:id', async (c) => c.text(JSON.stringify((await handle(c.req.header())) ?? null)))
+    app.post('/echo', async (c) => c.text(await c.req.text()))
+    app.onError((_error, c) => c.body(null, 500))
+    return listen(createServer(fetchListener((request) => app.fetch(request))))
+  },
+}
+
+function fetchListener(fetch: (request: Request) => Response | Promise<Response>) {
+  return getRequestListener(fetch, { overrideGlobalObjects: false, errorHandler: () => refused() })
+}
+
+/** What a request is answered that this server cannot make a `Request` of, or whose handler failed. */
+function refused(): Response {
+  return new Response(null, { status: 400 })
+}
+
+async function listen(server: Server): Promise<Service> {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return serviceOf(server, async () => {
+    server.close()
+    server.closeAllConnections()
+    await once(server, 'close')
+  })
+}
+
+function serviceOf(server: Server, close: () => Promise<unknown>): Service {
+  const { port } = server.address() as AddressInfo
+  return {
+    port,
+    url: `http://127.0.0.1:${port}`,
+    async close() {
+      server.closeAllConnections()
+      await close()
+    },
+  }
+}
