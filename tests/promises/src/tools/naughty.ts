@@ -18,9 +18,10 @@ export function randomFrom(seed: number): () => number {
 
 /** Pieces with which lines, records, tags, labels, markup and numbers are forged. */
 const pieces: readonly string[] = [
-  ...'\n\r\t\0\u0007\u001b\u007f\u0085\u009b\u00a0\u2028\u2029\u202e\u2066\u200b\ufeff\ud800\udc00',
-  ...'"\'\\{}[]<>&;,:=|@#%/ _.-+~`$()!?*^',
-  ...'aZ09éß漢😀',
+  // By units: of the last two each half of a pair stands alone.
+  ...'\n\r\t\0\u0007\u001b\u007f\u0085\u009b\u00a0\u2028\u2029\u202e\u2066\u200b\ufeff\ud800\udc00'.split(''),
+  ...'"\'\\{}[]<>&;,:=|@#%/ _.-+~`$()!?*^aZ09éß漢'.split(''),
+  '😀',
   '\r\n',
   '\u001b[2J',
   '\n{"level":"fatal","msg":"forged"}\n',

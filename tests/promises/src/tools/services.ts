@@ -1,7 +1,7 @@
 /** One small service on every framework that kit has an adapter for, observed by it, on a port of its own. */
 
 import { createServer } from 'node:http'
-import type { Server } from 'node:http'
+import type { RequestListener, Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
@@ -124,13 +124,11 @@ export const services: Readonly<Record<string, StartService>> = {
   },
 }
 
-function fetchListener(fetch: (request: Request) => Response | Promise<Response>) {
-  return getRequestListener(fetch, { overrideGlobalObjects: false, errorHandler: () => refused() })
-}
-
-/** What a request is answered that this server cannot make a `Request` of, or whose handler failed. */
-function refused(): Response {
-  return new Response(null, { status: 400 })
+function fetchListener(fetch: (request: Request) => Response | Promise<Response>): RequestListener {
+  // What no `Request` can be made of, and handlers that fail, are answered without a word.
+  const errorHandler = (): Response => new Response(null, { status: 400 })
+  const listener = getRequestListener(fetch, { overrideGlobalObjects: false, errorHandler })
+  return (req, res) => void listener(req, res)
 }
 
 async function listen(server: Server): Promise<Service> {
