@@ -13,7 +13,8 @@ import type { PublishedPromise, Trial } from '../promise.ts'
 import { ask } from '../tools/conversation.ts'
 import { costOf } from '../tools/cost.ts'
 import type { Cost } from '../tools/cost.ts'
-import { services } from '../tools/services.ts'
+import { onEveryFramework } from '../tools/services.ts'
+import type { Settings } from '../tools/services.ts'
 
 const most = { microseconds: 50, kibibytes: 32 }
 
@@ -87,19 +88,18 @@ async function limits(trial: Trial): Promise<void> {
   let wrong = 0
   let uncounted = 0
   let requests = 0
-  for (const start of Object.values(services)) {
-    let lines = 0
-    const log = createLogger({
-      format: 'json',
-      level: 'warn',
-      destination: { write: (line: string) => (lines += line.includes('"seen"') ? 1 : 0) },
-    })
+  let lines = 0
+  const destination = { write: (line: string) => (lines += line.includes('"seen"') ? 1 : 0) }
+  const settings = (): Settings => {
+    const log = createLogger({ format: 'json', level: 'warn', destination })
     log.levels.override({ when: { baggage: { debug: '1' } }, level: 'debug' })
-    const service = await start({ log, metrics: createMetrics() }, () => log.debug('seen'))
+    return { options: { log, metrics: createMetrics() }, handle: () => log.debug('seen') }
+  }
+  await onEveryFramework(settings, async ({ port }) => {
     for (const [sent, isRead] of baggage) {
       const before = { lines, limited: logStats().limitedBaggage }
       const { status } = await ask(
-        service.port,
+        port,
         'GET /items/1',
         sent.map((line) => `Baggage: ${line}`),
       )
@@ -107,8 +107,7 @@ async function limits(trial: Trial): Promise<void> {
       if (status !== 200 || lines - before.lines !== Number(isRead)) wrong += 1
       if (logStats().limitedBaggage - before.limited !== Number(!isRead)) uncounted += 1
     }
-    await service.close()
-  }
+  })
   trial.figure({ what: 'requests with baggage around the limits', value: requests, unit: 'requests' })
   trial.figure({
     what: 'of these, read beyond 8,192 bytes or 64 members of all lines together, or not read up to there',

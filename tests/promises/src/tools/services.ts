@@ -34,10 +34,10 @@ export interface Service {
 export type Handle = (headers: Readonly<Record<string, unknown>>) => unknown
 
 /** Starts the service. `POST /echo` answers with the text that it was sent. */
-export type StartService = (options: HttpOptions, handle: Handle) => Promise<Service>
+type StartService = (options: HttpOptions, handle: Handle) => Promise<Service>
 
-/** By the names of the frameworks. Errors are answered with a bare 500. */
-export const services: Readonly<Record<string, StartService>> = {
+/** The frameworks. Errors are answered with a bare 500. */
+const services: Readonly<Record<string, StartService>> = {
   'node:http': (options, handle) => {
     const observed = observeListener(
       async (req, res) => {
@@ -122,6 +122,31 @@ export const services: Readonly<Record<string, StartService>> = {
     app.onError((_error, c) => c.body(null, 500))
     return listen(createServer(fetchListener((request) => app.fetch(request))))
   },
+}
+
+/** The names of all frameworks. */
+export const frameworks: readonly string[] = Object.keys(services)
+
+/** How a service is started. */
+export interface Settings {
+  readonly options: HttpOptions
+  readonly handle: Handle
+}
+
+/** Runs `visit` with a service on each framework, one after the other, and closes it whatever happens. */
+export async function onEveryFramework(
+  settings: () => Settings,
+  visit: (service: Service, framework: string) => Promise<void>,
+): Promise<void> {
+  for (const framework of frameworks) {
+    const { options, handle } = settings()
+    const service = await services[framework]!(options, handle)
+    try {
+      await visit(service, framework)
+    } finally {
+      await service.close()
+    }
+  }
 }
 
 function fetchListener(fetch: (request: Request) => Response | Promise<Response>): RequestListener {
