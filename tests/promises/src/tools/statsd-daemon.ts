@@ -9,13 +9,15 @@ import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 
 const { resolve } = createRequire(import.meta.url)
 
-/** A back end that writes what the daemon has counted in each interval as one line. */
-const backend = `exports.init = (startup, config, events) => {
+/** A back end that writes what the daemon has counted in each interval as one line, apart from what the daemon says itself. */
+const backend = `const { writeSync } = require('node:fs')
+exports.init = (startup, config, events) => {
   events.on('flush', (time, { counters, gauges, timers }) =>
-    process.stdout.write(JSON.stringify({ counters, gauges, timers }) + '\\n'))
+    writeSync(3, JSON.stringify({ counters, gauges, timers }) + '\\n'))
   return true
 }`
 
@@ -38,7 +40,7 @@ export class StatsdDaemon {
   private constructor(port: number, child: ChildProcess) {
     this.port = port
     this.#child = child
-    createInterface({ input: child.stdout! }).on('line', (line) => this.#report(line))
+    createInterface({ input: child.stdio[3] as Readable }).on('line', (line) => this.#report(line))
   }
 
   /** Starts it; `folder` is for its files. */
@@ -61,7 +63,7 @@ export class StatsdDaemon {
     const child = spawn(
       process.execPath,
       ['--require', join(folder, 'shim.cjs'), resolve('statsd/stats.js'), join(folder, 'config.js')],
-      { stdio: ['ignore', 'pipe', 'ignore'] },
+      { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] },
     )
     const daemon = new StatsdDaemon(port, child)
     await daemon.until(() => true)
@@ -72,22 +74,27 @@ export class StatsdDaemon {
   until(holds: () => boolean): Promise<void> {
     return new Promise((done, fail) => {
       const listener = (): void => {
-        if (this.#child.exitCode !== null) fail(new Error('The daemon of statsd has ended.'))
+        if (this.#hasEnded()) fail(new Error('The daemon of statsd has ended.'))
         else if (holds() && this.#waiting.delete(listener)) done()
       }
       this.#waiting.add(listener)
-      this.#child.once('exit', listener)
+      if (this.#hasEnded()) listener()
+      else this.#child.once('exit', listener)
     })
   }
 
   async stop(): Promise<void> {
+    if (this.#hasEnded()) return
     const exited = once(this.#child, 'exit')
     this.#child.kill('SIGKILL')
     await exited
   }
 
+  #hasEnded(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null
+  }
+
   #report(line: string): void {
-    if (!line.startsWith('{')) return
     const { counters, gauges, timers } = JSON.parse(line) as Report
     for (const [name, value] of Object.entries(counters)) {
       if (value !== 0) this.counters.set(name, (this.counters.get(name) ?? 0) + value)
