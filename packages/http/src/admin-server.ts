@@ -14,6 +14,7 @@ import { HttpError } from './errors.ts'
 import type { HealthChecks } from './health.ts'
 import { healthAnswer, healthEndpoint } from './health.ts'
 import { rejectUnknown } from './options.ts'
+import { ownAnswer, plainAnswer } from './plain-answer.ts'
 import { levelEndpoint, metricsEndpoint } from './readings.ts'
 import { Scrapes } from './scrapes.ts'
 
@@ -80,7 +81,7 @@ export async function adminServer(options: AdminServerOptions = {}): Promise<Adm
     // A browser always names the host; a client that does not is no browser.
     const name = req.headers.host
     if (loopback && name !== undefined && !isLoopback(hostnameOf(name))) {
-      res.writeHead(403, { 'content-type': 'text/plain; charset=utf-8' })
+      res.writeHead(403, { 'content-type': 'text/plain; charset=utf-8', ...ownAnswer })
       res.end('This host name is not served here.\n')
       return
     }
@@ -144,7 +145,7 @@ function routesOf(
   )
   const own = Object.entries(options.routes ?? {})
   const shown = [...routes.keys(), ...own.map(([path]) => path)].filter((path) => path !== '/log/levels/')
-  routes.set('/', () => new Response(`${shown.join('\n')}\n`))
+  routes.set('/', () => plainAnswer(200, `${shown.join('\n')}\n`))
   for (const [path, handler] of own) routes.set(path, handler)
   return routes
 }
@@ -161,7 +162,7 @@ function dispatch(routes: Map<string, FetchHandler>, request: Request): Response
   for (const [path, handler] of routes) {
     if (path.length > 1 && path.endsWith('/') && pathname.startsWith(path)) return handler(request)
   }
-  return new Response('Not Found\n', { status: 404 })
+  return plainAnswer(404, 'Not Found\n')
 }
 
 async function listen(server: Server, port: number, host: string): Promise<void> {

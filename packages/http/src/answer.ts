@@ -2,6 +2,7 @@
 
 import { STATUS_CODES } from 'node:http'
 import type { NodeResponse } from './node.ts'
+import { ownAnswer } from './plain-answer.ts'
 
 /** Headers that described the response that is not going to be sent. */
 const ofTheContent =
@@ -18,7 +19,7 @@ export function answer(res: NodeResponse, status: number): void {
   if (!('stream' in res)) res.statusMessage = STATUS_CODES[status] ?? ''
   res.setHeader('content-type', 'text/plain; charset=utf-8')
   res.setHeader('content-length', Buffer.byteLength(body))
-  res.setHeader('cache-control', 'no-store')
+  for (const [name, value] of Object.entries(ownAnswer)) res.setHeader(name, value)
   // The head goes first: a middleware's own `end` may put off the rest until after the response was sealed.
   res.writeHead(status)
   ;(res as { end(body: string): unknown }).end(body)

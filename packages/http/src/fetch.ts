@@ -12,6 +12,7 @@ import type { HttpObserver, Observation } from './observer.ts'
 import { createObserver } from './observer.ts'
 import type { HttpOptions } from './options.ts'
 import { saysItIsOver } from './over.ts'
+import { plainAnswer } from './plain-answer.ts'
 import type { BodyEnd } from './response-body.ts'
 import { watchBody } from './response-body.ts'
 import { streamKind } from './streams.ts'
@@ -250,8 +251,7 @@ class FetchExchange implements Exchange {
 
 /** The answer in the handler's place, as the binding to Node's servers gives it. */
 function refusal(status: number): Response {
-  const headers = { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' }
-  return new Response(`${STATUS_CODES[status] ?? status}\n`, { status, headers })
+  return plainAnswer(status, `${STATUS_CODES[status] ?? status}\n`)
 }
 
 /** By its form, since servers and libraries bring classes of their own. */

@@ -4,6 +4,7 @@ import type { Context } from '@kit/context'
 import { background, clock, race } from '@kit/context'
 import { HttpError } from './errors.ts'
 import type { FetchHandler } from './bridge.ts'
+import { ownAnswer } from './plain-answer.ts'
 
 /** Resolves when the part it looks at is well, throws when it is not. It is to give up when `ctx` ends. */
 export type HealthCheck = (ctx: Context) => unknown
@@ -51,7 +52,7 @@ export function healthEndpoint(checks: HealthChecks = {}, options: HealthOptions
 /** What the checks came to, as it is sent: 200 for `ok`, else 503; never cached. */
 export function healthAnswer(health: { status: string; checks: object }): Response {
   const status = health.status === 'ok' ? 200 : 503
-  return Response.json(health, { status, headers: { 'cache-control': 'no-store' } })
+  return Response.json(health, { status, headers: ownAnswer })
 }
 
 interface Result {

@@ -3,16 +3,16 @@
 import type { LevelTree } from '@kit/log'
 import { levelHandler } from '@kit/log'
 import type { FetchHandler } from './bridge.ts'
+import { ownAnswer, plainAnswer } from './plain-answer.ts'
 
 /** Serves a sink that can be read over HTTP (`prometheus()`, `memory()`): GET and HEAD, never cached. */
 export function metricsEndpoint(sink: { handler: FetchHandler }): FetchHandler {
   return async (request) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
-      return new Response('Method Not Allowed\n', { status: 405, headers: { allow: 'GET, HEAD' } })
+      return plainAnswer(405, 'Method Not Allowed\n', { allow: 'GET, HEAD' })
     }
     const response = await sink.handler(request)
-    response.headers.set('cache-control', 'no-store')
-    response.headers.set('x-content-type-options', 'nosniff')
+    for (const [name, value] of Object.entries(ownAnswer)) response.headers.set(name, value)
     return response
   }
 }

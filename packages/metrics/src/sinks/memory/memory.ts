@@ -9,6 +9,7 @@ import { MetricsError } from '../../errors.ts'
 import { checkDuration, checkOptions } from '../../options.ts'
 import type { MetricSource, Sink } from '../../sink.ts'
 import { takeSnapshot } from '../../snapshot.ts'
+import { answerHeaders, plainAnswer } from '../answer.ts'
 import type { MemoryData, MemoryInterval } from './data.ts'
 import { dumpText } from './dump.ts'
 import { Recorder } from './recorder.ts'
@@ -159,14 +160,10 @@ class Memory implements MemorySink {
 
   #handle(request: Request): Response {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
-      return new Response('Use GET\n', { status: 405, headers: { allow: 'GET, HEAD' } })
+      return plainAnswer(405, 'Use GET', { allow: 'GET, HEAD' })
     }
-    if (this.#source === undefined) return new Response('The memory sink is not attached\n', { status: 503 })
-    const headers = {
-      'content-type': 'application/json; charset=utf-8',
-      'cache-control': 'no-store',
-      'x-content-type-options': 'nosniff',
-    }
+    if (this.#source === undefined) return plainAnswer(503, 'The memory sink is not attached')
+    const headers = { 'content-type': 'application/json; charset=utf-8', ...answerHeaders }
     const body = request.method === 'HEAD' ? null : JSON.stringify(this.data())
     return new Response(body, { headers })
   }

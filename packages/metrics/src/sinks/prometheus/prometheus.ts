@@ -5,6 +5,7 @@
 import { MetricsError } from '../../errors.ts'
 import { checkOptions } from '../../options.ts'
 import type { MetricSource, Sink } from '../../sink.ts'
+import { answerHeaders, plainAnswer } from '../answer.ts'
 import { ExposedRegistry } from './exposed-registry.ts'
 import type { ExposableRegistry, MergeableRegistry } from './foreign.ts'
 import { MergedRegistries, type MergeOptions } from './merged-registries.ts'
@@ -162,10 +163,10 @@ class Exposition implements PrometheusSink {
 
   async #handle(request: Request): Promise<Response> {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
-      return new Response('Use GET\n', { status: 405, headers: { allow: 'GET, HEAD' } })
+      return plainAnswer(405, 'Use GET', { allow: 'GET, HEAD' })
     }
     const format = negotiate(request.headers.get('accept'))
-    const headers = { 'content-type': contentTypes[format], 'cache-control': 'no-store', vary: 'accept' }
+    const headers = { 'content-type': contentTypes[format], vary: 'accept', ...answerHeaders }
     try {
       if (request.method === 'HEAD') {
         this.#requireSource()
@@ -174,10 +175,9 @@ class Exposition implements PrometheusSink {
       return new Response((await this.#renderings[format].join()).body(), { headers })
     } catch (error) {
       const attached = !(error instanceof MetricsError)
-      return new Response(attached ? 'The page could not be rendered\n' : `${error.message}\n`, {
-        status: attached ? 500 : 503,
-        headers: { 'content-type': 'text/plain; charset=utf-8' },
-      })
+      return attached
+        ? plainAnswer(500, 'The page could not be rendered')
+        : plainAnswer(503, error.message)
     }
   }
 
