@@ -1,0 +1,29 @@
+/** The way in which clients ask, whatever the protocol: in portions that are the same each time. */
+
+/** What a client asked for, and how that ended. */
+export interface Asked {
+  /** Requests that were sent and reached the service. */
+  readonly requests: number
+  /** Of these, the ones that their client gave up. */
+  readonly aborted: number
+}
+
+/** A client that asks in portions, over connections that it keeps. */
+export interface Client {
+  /** One portion of some {@link portion} requests, a twentieth of them aborted. */
+  portion(): Promise<Asked>
+  /** Leaves; resolves when its connections are closed. */
+  close(): Promise<void>
+}
+
+/** Connections that are kept from one portion to the next are asked for this many answers at a time. */
+export const batch = 37
+/** Batches in a portion. */
+export const batches = 3
+/** About how many requests a portion has. */
+export const portion = 120
+
+/** The kinds of request in a batch: most are answered at once, some in parts, some fail. */
+export const kinds: readonly string[] = Array.from({ length: batch }, (_, i) =>
+  i % 10 === 9 ? 'failed' : i % 5 === 3 ? 'streamed' : 'whole',
+)

@@ -1,0 +1,94 @@
+/** Many requests to one service in a process of its own, and what is left of them there. */
+
+import { fork } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import type { Protocol } from './apps.ts'
+import { http1Client } from './http1.ts'
+import { http2Client } from './http2.ts'
+import { portion } from './load.ts'
+import type { Asked, Client } from './load.ts'
+import type { Question, Reading } from './server.ts'
+
+/** What is soaked, and how long. */
+export interface SoakOptions {
+  readonly adapter: string
+  readonly protocol: Protocol
+  /** How many requests are measured, about; before them come `warmUp` more. */
+  readonly requests: number
+  readonly warmUp: number
+  /** How often memory is looked at. */
+  readonly readings: number
+  /** Clients at a time. */
+  readonly clients: number
+  /** Called with the number of requests since the last call. */
+  progress?(requests: number): void
+}
+
+/** What came of it. */
+export interface Soaked {
+  /** All requests that were sent, those of the warming up among them. */
+  readonly asked: Asked
+  /** Before and after, without any connection. */
+  readonly before: Reading
+  readonly after: Reading
+  /** In between, with the clients' connections at rest, by the number of requests so far. */
+  readonly between: readonly (readonly [requests: number, reading: Reading])[]
+}
+
+/** Runs it. The service's standard output, where its log lines go, is thrown away. */
+export async function soak(options: SoakOptions): Promise<Soaked> {
+  const { adapter, protocol, clients: count } = options
+  const service = fork(new URL('server.js', import.meta.url), [adapter, protocol], {
+    execArgv: ['--expose-gc'],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
+  try {
+    const [port] = (await once(service, 'message')) as [number]
+    const open = (): Promise<Client[]> =>
+      Promise.all(Array.from({ length: count }, () => connect(port, protocol)))
+    const total = { requests: 0, aborted: 0 }
+    const load = async (clients: readonly Client[], requests: number): Promise<void> => {
+      let left = Math.ceil(requests / portion)
+      const work = async (client: Client): Promise<void> => {
+        while (left > 0) {
+          left -= 1
+          const asked = await client.portion()
+          total.requests += asked.requests
+          total.aborted += asked.aborted
+          options.progress?.(asked.requests)
+        }
+      }
+      await Promise.all(clients.map(work))
+    }
+    let clients = await open()
+    await load(clients, options.warmUp)
+    await Promise.all(clients.map((client) => client.close()))
+    const before = await read(service, { requests: total.requests, connections: 0, objects: true })
+
+    clients = await open()
+    const between: [number, Reading][] = []
+    for (let i = 0; i < options.readings; i += 1) {
+      await load(clients, options.requests / options.readings)
+      between.push([
+        total.requests,
+        await read(service, { requests: total.requests, connections: count, objects: false }),
+      ])
+    }
+    await Promise.all(clients.map((client) => client.close()))
+    const after = await read(service, { requests: total.requests, connections: 0, objects: true })
+    return { asked: total, before, after, between }
+  } finally {
+    service.kill()
+  }
+}
+
+function connect(port: number, protocol: Protocol): Promise<Client> {
+  return protocol === 'HTTP/1' ? http1Client(port) : http2Client(port)
+}
+
+async function read(service: ChildProcess, question: Question): Promise<Reading> {
+  service.send(question)
+  const [reading] = (await once(service, 'message')) as [Reading]
+  return reading
+}
