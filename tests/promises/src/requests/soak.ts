@@ -21,6 +21,8 @@ export interface SoakOptions {
   readonly readings: number
   /** Clients at a time. */
   readonly clients: number
+  /** Flags for Node. */
+  readonly flags: readonly string[]
   /** Called with the number of requests since the last call. */
   progress?(requests: number): void
 }
@@ -40,7 +42,7 @@ export interface Soaked {
 export async function soak(options: SoakOptions): Promise<Soaked> {
   const { adapter, protocol, clients: count } = options
   const service = fork(new URL('server.js', import.meta.url), [adapter, protocol], {
-    execArgv: ['--expose-gc'],
+    execArgv: ['--expose-gc', '--no-warnings', ...options.flags],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
   try {
@@ -64,7 +66,7 @@ export async function soak(options: SoakOptions): Promise<Soaked> {
     let clients = await open()
     await load(clients, options.warmUp)
     await Promise.all(clients.map((client) => client.close()))
-    const before = await read(service, { requests: total.requests, connections: 0, objects: true })
+    const before = await read(service, { requests: total.requests, connections: 0, objects: false })
 
     clients = await open()
     const between: [number, Reading][] = []

@@ -1,0 +1,156 @@
+/** R6: requests leave nothing behind, nor does what is made and taken down again. */
+
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import type { PublishedPromise, Trial } from '../promise.ts'
+import type { Protocol } from '../requests/apps.ts'
+import { apps } from '../requests/apps.ts'
+import type { Leftover } from '../requests/lifecycles.ts'
+import type { Reading } from '../requests/server.ts'
+import { soak } from '../requests/soak.ts'
+import type { Soaked } from '../requests/soak.ts'
+import { slopeOf } from '../tools/slope.ts'
+
+/**
+ * The compilers that optimise keep data of their own on the heap for as long as they learn, some 300,000 requests, which is
+ * more than the shorter trials have.
+ */
+const settledCompilers = [
+  '--no-opt',
+  '--no-maglev',
+  '--always-sparkplug',
+  '--no-lazy-feedback-allocation',
+  '--no-flush-bytecode',
+]
+
+export const promise: PublishedPromise = {
+  id: 'R6',
+  says: 'Requests leave nothing behind, be they answered or given up by their clients: no memory, no handle, no listener, no request in flight. Nor does what is made and disposed of.',
+  tiers: ['change', 'nightly', 'release'],
+  speaksOf: [
+    'packages/context/src',
+    'packages/express/src',
+    'packages/fastify/src',
+    'packages/hono/src',
+    'packages/http/src',
+    'packages/koa/src',
+    'packages/log/src',
+    'packages/metrics/src',
+  ],
+  async run(trial) {
+    const total = trial.pick({ change: 16_800, nightly: 1_000_000, release: 10_000_000 })
+    let done = 0
+    const progress = (requests: number): void => {
+      done += requests
+      trial.progress(done, total, 'requests')
+    }
+    const left = [...apps]
+    const work = async (): Promise<void> => {
+      for (let app = left.shift(); app !== undefined; app = left.shift()) {
+        await tryAdapter(trial, app.name, app.protocols[0] ?? 'HTTP/1', total / apps.length, progress)
+      }
+    }
+    await Promise.all([work(), work(), lifecycles(trial)])
+  },
+  plants: [
+    {
+      bug: 'a connection goes on telling requests that are over of its end',
+      file: 'http/dist/connection-end.js',
+      find: 'socket[openOf]?.delete(one);',
+      replace: '',
+    },
+    {
+      bug: 'a request given up by its client stays in flight',
+      file: 'http/dist/node-exchange.js',
+      find: "res.on('close', closed);",
+      replace: "res.on('finish', closed);",
+    },
+  ],
+}
+
+async function tryAdapter(
+  trial: Trial,
+  adapter: string,
+  protocol: Protocol,
+  requests: number,
+  progress: (requests: number) => void,
+): Promise<void> {
+  const soaked = await soak({
+    adapter,
+    protocol,
+    requests: requests * 0.7,
+    warmUp: requests * 0.3,
+    readings: trial.pick({ change: 6, nightly: 40, release: 60 }),
+    clients: 8,
+    flags: trial.pick({ change: settledCompilers, nightly: settledCompilers, release: [] }),
+    progress,
+  })
+  report(trial, adapter, soaked)
+}
+
+function report(trial: Trial, adapter: string, { asked, before, after, between }: Soaked): void {
+  const { requests, aborted } = asked
+  const observed = Object.values(after.counted).reduce((sum, count) => sum + count, 0)
+  const growth = slopeOf(between.map(([sent, { heapBytes }]) => [sent, heapBytes]))
+  const rest = between.map(([, reading]) => reading)
+  const listeners = differences([before, after], 'listeners') + differences(rest, 'listeners')
+  const precise = trial.tier !== 'change'
+  const tell = (what: string, value: number, unit: string, bound: object = {}): void =>
+    trial.figure({ what: `${adapter}: ${what}`, value, unit, ...bound })
+  tell('requests', requests, 'requests')
+  tell('given up by their clients', (100 * aborted) / requests, '%', { atLeast: 5 })
+  tell('requests observed', observed, 'requests', { exactly: requests })
+  tell('given up and counted so', after.counted['client_abort'] ?? 0, 'requests', { exactly: aborted })
+  tell('in flight at the end', after.active, 'requests', { exactly: 0 })
+  tell('requests and contexts left', after.objects, 'objects', { atMost: 100 })
+  tell('handles more or fewer', differences([before, after], 'handles'), 'handles', { exactly: 0 })
+  tell('listeners more or fewer', listeners, 'listeners', { exactly: 0 })
+  // A few thousand requests are too few for a tenth of a byte each: whatever holds one of them holds hundreds.
+  tell('heap a request', growth.slope, 'B', { atMost: precise ? 0.1 : 100 })
+  tell('heap a request, lower end of the 95 % interval', growth.low, 'B', precise ? { atMost: 0 } : {})
+  tell('heap a request, upper end of the 95 % interval', growth.high, 'B')
+  trial.plot(
+    `${adapter}: heap after garbage collection`,
+    'requests',
+    'MiB',
+    between.map(([sent, { heapBytes }]) => [sent, heapBytes / 2 ** 20]),
+  )
+}
+
+/** How many more or fewer there are of each kind, from the first reading to the last. */
+function differences(readings: readonly Reading[], of: 'handles' | 'listeners'): number {
+  const first = readings.at(0)?.[of] ?? {}
+  const last = readings.at(-1)?.[of] ?? {}
+  return differencesOf(first, last)
+}
+
+function differencesOf(
+  first: Readonly<Record<string, number>>,
+  last: Readonly<Record<string, number>>,
+): number {
+  const kinds = new Set([...Object.keys(first), ...Object.keys(last)])
+  return [...kinds].reduce((sum, kind) => sum + Math.abs((last[kind] ?? 0) - (first[kind] ?? 0)), 0)
+}
+
+async function lifecycles(trial: Trial): Promise<void> {
+  const cycles = trial.pick({ change: 100, nightly: 1000, release: 1000 })
+  const child = fork(new URL('../requests/lifecycles.js', import.meta.url), [String(cycles), trial.folder], {
+    execArgv: ['--expose-gc', '--no-warnings'],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
+  try {
+    const [{ before, after }] = (await once(child, 'message')) as [{ before: Leftover; after: Leftover }]
+    const what = `after ${cycles} times made and disposed of`
+    const bound = { exactly: 0 }
+    const handles = differencesOf(before.handles, after.handles)
+    const descriptors = after.descriptors - before.descriptors
+    const listeners = after.listeners - before.listeners
+    trial.figure({ what: `handles more or fewer ${what}`, value: handles, unit: 'handles', ...bound })
+    trial.figure({ what: `descriptors more ${what}`, value: descriptors, unit: 'descriptors', ...bound })
+    trial.figure({ what: `listeners more ${what}`, value: listeners, unit: 'listeners', ...bound })
+    const bytes = (after.heapBytes - before.heapBytes) / cycles
+    trial.figure({ what: `heap each time ${what}`, value: bytes, unit: 'B' })
+  } finally {
+    child.kill()
+  }
+}
