@@ -296,6 +296,38 @@ describe('a response', () => {
 })
 
 describe('a request', () => {
+  it('that was given up in the middle of its answer leaves nothing behind', async () => {
+    setFlagsFromString('--expose_gc')
+    const collect = runInNewContext('gc') as () => void
+    const handler = observeFetch(() => {
+      const ctx = current()
+      const body = new ReadableStream({
+        async pull(controller) {
+          await new Promise((resolve) => ctx.afterFunc(resolve))
+          controller.close()
+        },
+      })
+      return new Response(body)
+    }, options)
+    const giveUp = async (): Promise<WeakRef<object>> => {
+      const { body } = await handler(request())
+      const reader = body?.getReader()
+      const read = reader?.read()
+      await later(1)
+      await reader?.cancel()
+      await read
+      return new WeakRef(body ?? {})
+    }
+    const given = await giveUp()
+    await expect
+      .poll(async () => {
+        collect()
+        await later(1)
+        return given.deref() === undefined
+      }, patience)
+      .toBe(true)
+  })
+
   it('whose client leaves is cancelled, before the answer and after it', async () => {
     const left = new AbortController()
     const handler = observeFetch(async () => {

@@ -13,32 +13,52 @@ export function watchBody(
   passed?: (chunk: Uint8Array) => void,
 ): ReadableStream<Uint8Array> {
   const reader = body.getReader()
+  const ending = new Ending(end)
   const watched = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         try {
           const { done, value } = await reader.read()
+          // Given up while it was read: the stream takes nothing more, and would say so by throwing.
+          if (ending.told) return
           if (!done) {
             passed?.(value)
             return controller.enqueue(value)
           }
-          end('read')
+          ending.tell('read')
           controller.close()
         } catch (error) {
-          end('failed', error)
+          ending.tell('failed', error)
           controller.error(error)
         }
       },
       cancel(reason) {
-        end('canceled')
+        ending.tell('canceled')
         return reader.cancel(reason)
       },
     },
     // Nothing is read before it is asked for, so that the end of reading is the reader's and not the queue's.
     { highWaterMark: 0 },
   )
-  unread.register(watched, () => end('dropped'))
+  unread.register(watched, ending, ending)
   return watched
 }
 
-const unread = new FinalizationRegistry<() => void>((dropped) => dropped())
+/** The registry holds on to it, so it leads to nothing but `end`, and is taken out of there when that was told. */
+class Ending {
+  told = false
+  readonly #end: BodyEnd
+
+  constructor(end: BodyEnd) {
+    this.#end = end
+  }
+
+  tell(...how: Parameters<BodyEnd>): void {
+    if (this.told) return
+    this.told = true
+    unread.unregister(this)
+    this.#end(...how)
+  }
+}
+
+const unread = new FinalizationRegistry<Ending>((ending) => ending.tell('dropped'))
