@@ -136,7 +136,9 @@ function endOf(res: NodeResponse, socket: Socket | undefined, answered: number):
   // Without a network, nothing can be lost after the end.
   const handedOver = res.writableFinished || (socket === undefined && !http2)
   const whole = ended && handedOver && !broken
-  const cut = http2 ? reset === constants.NGHTTP2_INTERNAL_ERROR : !endedByPeer(socket)
+  const cut = http2
+    ? reset === constants.NGHTTP2_INTERNAL_ERROR && !ofNetwork(res.stream?.errored ?? null)
+    : !endedByPeer(socket)
   const kind = whole ? 'finished' : cut ? 'cut' : 'aborted'
   const status = answered !== 0 ? answered : res.headersSent ? res.statusCode : undefined
   return { kind, status }
@@ -156,8 +158,12 @@ export function endOfUpgrade({ status }: FirstAnswer, socket: Socket | undefined
 
 /** A client that leaves ends its side or breaks the connection; a service that gives up just destroys the socket. */
 function endedByPeer(socket: Socket | undefined): boolean {
-  const error = errorOf(socket)
-  return socket === undefined || socket.readableEnded || (error !== null && 'syscall' in error)
+  return socket === undefined || socket.readableEnded || ofNetwork(errorOf(socket))
+}
+
+/** Whether an error says that the connection broke; HTTP/2 ends its streams with it as if the service had failed. */
+function ofNetwork(error: Error | null): boolean {
+  return error !== null && 'syscall' in error
 }
 
 /** Whether the connection or the stream of a request is no more, and its client was the one to end it. */

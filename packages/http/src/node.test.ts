@@ -306,6 +306,20 @@ describe('node:http2', () => {
     expect(counted).toEqual(['1 GET 200 client_abort'])
   })
 
+  it('does not blame the service for a connection that its client resets', async () => {
+    const counted = await http2(
+      (_req, res) => void res.write('first'),
+      async (client) => {
+        client.on('error', () => {})
+        const stream = client.request({ ':path': '/' }).on('error', () => {})
+        await once(stream, 'data')
+        client.socket.resetAndDestroy()
+      },
+      1,
+    )
+    expect(counted).toEqual(['1 GET 200 client_abort'])
+  })
+
   it('does not let a client take half an answer for the whole', async () => {
     let answer: { code: number } | undefined
     const counted = await http2(
