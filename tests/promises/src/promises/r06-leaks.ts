@@ -60,10 +60,22 @@ export const promise: PublishedPromise = {
       replace: '',
     },
     {
+      bug: 'each request listens to the end of its connection',
+      file: 'http/dist/connection-end.js',
+      find: 'open.add(one);',
+      replace: "open.add(one); socket.on('close', onClose);",
+    },
+    {
       bug: 'a request given up by its client stays in flight',
-      file: 'http/dist/node-exchange.js',
-      find: "res.on('close', closed);",
-      replace: "res.on('finish', closed);",
+      file: 'http/dist/instruments.js',
+      find: 'of.active.dec();',
+      replace: "if (verdict.outcome !== 'canceled') of.active.dec();",
+    },
+    {
+      bug: 'the end of a fetch-style response leaves it where unread ones are waited for',
+      file: 'http/dist/response-body.js',
+      find: 'unread.register(watched, ending, ending);',
+      replace: 'unread.register(watched, () => end.call(reader, watched));',
     },
   ],
 }

@@ -7,10 +7,10 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { batch, batches, kinds } from './load.ts'
-import type { Asked, Client } from './load.ts'
+import type { Asked, Client, ClientOptions } from './load.ts'
 
 /** A client with one connection that it keeps, and others that it breaks off. */
-export async function http1Client(port: number): Promise<Client> {
+export async function http1Client(port: number, { pipelined }: ClientOptions): Promise<Client> {
   const kept = await Connection.open(port)
   const batchText = kinds.map(get).join('')
   let turns = 0
@@ -19,11 +19,16 @@ export async function http1Client(port: number): Promise<Client> {
       let requests = batches * batch
       let aborted = 0
       for (let i = 0; i < batches; i += 1) {
-        const given = abandoned[i % abandoned.length] as Abandoned
         turns += 1
-        const [left] = await Promise.all([abandon(port, given, turns), kept.ask(batchText, batch)])
-        requests += left.requests
-        aborted += left.aborted
+        const given = pipelined ? [abandoned[i % abandoned.length] as Abandoned] : abandonedAlone
+        const [left] = await Promise.all([
+          Promise.all(given.map((one) => abandon(port, one, turns))),
+          kept.ask(batchText, batch),
+        ])
+        for (const one of left) {
+          requests += one.requests
+          aborted += one.aborted
+        }
       }
       return { requests, aborted }
     },
@@ -47,6 +52,12 @@ const abandoned: readonly Abandoned[] = [
   abandonment(['whole', 'unanswered', 'whole', 'streamed'], false),
   abandonment(['whole', 'begun', 'whole'], true),
   abandonment(['whole', 'unanswered'], false),
+]
+
+/** One at a time. */
+const abandonedAlone: readonly Abandoned[] = [
+  abandonment(['whole', 'unanswered'], false),
+  abandonment(['whole', 'begun'], true),
 ]
 
 function abandonment(paths: readonly string[], begun: boolean): Abandoned {

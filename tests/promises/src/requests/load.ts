@@ -8,6 +8,15 @@ export interface Asked {
   readonly aborted: number
 }
 
+/** What a client does with requests that it gives up. */
+export interface ClientOptions {
+  /**
+   * Whether requests whose answers wait for their turn on the connection are among them. Not for fetch-style services:
+   * to these a response is over when its body has been read, by whatever server.
+   */
+  readonly pipelined: boolean
+}
+
 /** A client that asks in portions, over connections that it keeps. */
 export interface Client {
   /** One portion of some {@link portion} requests, a twentieth of them aborted. */
@@ -17,7 +26,7 @@ export interface Client {
 }
 
 /** Connections that are kept from one portion to the next are asked for this many answers at a time. */
-export const batch = 37
+export const batch = 36
 /** Batches in a portion. */
 export const batches = 3
 /** About how many requests a portion has. */

@@ -48,7 +48,7 @@ export async function soak(options: SoakOptions): Promise<Soaked> {
   try {
     const [port] = (await once(service, 'message')) as [number]
     const open = (): Promise<Client[]> =>
-      Promise.all(Array.from({ length: count }, () => connect(port, protocol)))
+      Promise.all(Array.from({ length: count }, () => connect(port, options)))
     const total = { requests: 0, aborted: 0 }
     const load = async (clients: readonly Client[], requests: number): Promise<void> => {
       let left = Math.ceil(requests / portion)
@@ -85,8 +85,8 @@ export async function soak(options: SoakOptions): Promise<Soaked> {
   }
 }
 
-function connect(port: number, protocol: Protocol): Promise<Client> {
-  return protocol === 'HTTP/1' ? http1Client(port) : http2Client(port)
+function connect(port: number, { adapter, protocol }: SoakOptions): Promise<Client> {
+  return protocol === 'HTTP/1' ? http1Client(port, { pipelined: adapter !== 'fetch' }) : http2Client(port)
 }
 
 async function read(service: ChildProcess, question: Question): Promise<Reading> {
