@@ -38,7 +38,8 @@ export async function http2Client(port: number): Promise<Client> {
   }
 }
 
-const leavings = ['GOAWAY', 'FIN', 'RST'] as const
+/** The ways in which a client leaves. */
+export const leavings = ['GOAWAY', 'FIN', 'RST'] as const
 
 /** A connection that its client leaves, in turn in each way, while requests on it are not answered. */
 async function abandon(port: number, turn: number): Promise<Asked> {
@@ -58,6 +59,8 @@ const cancel = 8
 export class Session {
   /** Streams that were reset. */
   resets = 0
+  /** Streams that were answered. */
+  answered = 0
   readonly #socket: Socket
   readonly #closed: Promise<unknown>
   #pending: Buffer | undefined = undefined
@@ -110,10 +113,12 @@ export class Session {
       this.#fail = reject
       this.#socket.write(Buffer.concat(frames))
     })
-    if (!reset || hanging.length === 0) return
-    this.resets += hanging.length
-    const code = Buffer.from([0, 0, 0, cancel])
-    this.#socket.write(Buffer.concat(hanging.map(({ id }) => frame(frameType.rstStream, 0, id, code))))
+    if (reset) this.#reset(hanging.map(({ id }) => id))
+  }
+
+  /** Resets all streams there have been, answered or not. */
+  resetAll(): void {
+    this.#reset(Array.from({ length: (this.#next - 1) / 2 }, (_, i) => 2 * i + 1))
   }
 
   /** Leaves, whatever is under way. */
@@ -123,6 +128,13 @@ export class Session {
     else if (how === 'FIN') this.#socket.destroy()
     else this.#socket.end(frame(frameType.goaway, 0, 0, Buffer.alloc(8)))
     await this.#closed
+  }
+
+  #reset(streams: readonly number[]): void {
+    if (streams.length === 0) return
+    this.resets += streams.length
+    const code = Buffer.from([0, 0, 0, cancel])
+    this.#socket.write(Buffer.concat(streams.map((id) => frame(frameType.rstStream, 0, id, code))))
   }
 
   #take(): number {
@@ -157,7 +169,7 @@ export class Session {
       this.#fail(new Error(`the service reset a stream, with ${bytes.readUInt32BE(at + 9)}`))
     } else if (type === frameType.data || type === frameType.headers) {
       if (type === frameType.data && length > 0) this.#begun.delete(stream)
-      if ((flags & endStream) !== 0) this.#open.delete(stream)
+      if ((flags & endStream) !== 0 && this.#open.delete(stream)) this.answered += 1
       if (this.#open.size === 0 && this.#begun.size === 0) this.#done()
     }
   }
