@@ -36,7 +36,7 @@ export const apps: readonly App[] = [
   app('Hono', ['HTTP/1', 'HTTP/2'], async () => (await import('./apps/hono.ts')).honoApp),
   app('node:http', ['HTTP/1'], async () => (await import('./apps/node.ts')).nodeApp),
   app('node:http2', ['HTTP/2'], async () => (await import('./apps/node.ts')).nodeApp),
-  app('fetch', ['HTTP/1', 'HTTP/2'], async () => (await import('./apps/fetch.ts')).fetchApp),
+  app('fetch', ['HTTP/1'], async () => (await import('./apps/fetch.ts')).fetchApp),
 ]
 
 /** The adapter of this name. */

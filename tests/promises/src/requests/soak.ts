@@ -19,6 +19,8 @@ export interface SoakOptions {
   readonly warmUp: number
   /** How often memory is looked at. */
   readonly readings: number
+  /** How often garbage is collected each time. */
+  readonly collections: number
   /** Clients at a time. */
   readonly clients: number
   /** Flags for Node. */
@@ -40,7 +42,7 @@ export interface Soaked {
 
 /** Runs it. The service's standard output, where its log lines go, is thrown away. */
 export async function soak(options: SoakOptions): Promise<Soaked> {
-  const { adapter, protocol, clients: count } = options
+  const { adapter, protocol, collections, clients: count } = options
   const service = fork(new URL('server.js', import.meta.url), [adapter, protocol], {
     execArgv: ['--expose-gc', '--no-warnings', ...options.flags],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
@@ -66,7 +68,12 @@ export async function soak(options: SoakOptions): Promise<Soaked> {
     let clients = await open()
     await load(clients, options.warmUp)
     await Promise.all(clients.map((client) => client.close()))
-    const before = await read(service, { requests: total.requests, connections: 0, objects: false })
+    const before = await read(service, {
+      requests: total.requests,
+      connections: 0,
+      collections,
+      objects: false,
+    })
 
     clients = await open()
     const between: [number, Reading][] = []
@@ -74,11 +81,16 @@ export async function soak(options: SoakOptions): Promise<Soaked> {
       await load(clients, options.requests / options.readings)
       between.push([
         total.requests,
-        await read(service, { requests: total.requests, connections: count, objects: false }),
+        await read(service, { requests: total.requests, connections: count, collections, objects: false }),
       ])
     }
     await Promise.all(clients.map((client) => client.close()))
-    const after = await read(service, { requests: total.requests, connections: 0, objects: true })
+    const after = await read(service, {
+      requests: total.requests,
+      connections: 0,
+      collections,
+      objects: true,
+    })
     return { asked: total, before, after, between }
   } finally {
     service.kill()

@@ -1,9 +1,9 @@
-/** A fetch-style service. */
+/** A fetch-style service, on kit's own bridge to Node's server. */
 
 import type { RequestListener } from 'node:http'
-import { getRequestListener } from '@hono/node-server'
 import { current } from '@kit/context'
 import type { HttpOptions } from '@kit/http'
+import { toNodeListener } from '@kit/http/endpoints'
 import { observeFetch } from '@kit/http/fetch'
 import { begun, ended, item, parts, stream, templateOf } from './handlers.ts'
 
@@ -21,5 +21,5 @@ export function fetchApp(options?: HttpOptions): RequestListener {
     return new Response('no such thing', { status: 404 })
   }
   const route = (request: Request): string | undefined => templateOf(new URL(request.url).pathname)
-  return getRequestListener(observeFetch(handler, { ...options, route })) as RequestListener
+  return toNodeListener(observeFetch(handler, { ...options, route }))
 }
