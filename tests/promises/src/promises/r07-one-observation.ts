@@ -39,10 +39,10 @@ export const promise: PublishedPromise = {
       replace: '',
     },
     {
-      bug: 'what HTTP/2 calls finished is taken for whole',
+      bug: 'an answer counts as whole as soon as its handler has ended it',
       file: 'http/dist/node-exchange.js',
-      find: 'const broken = http2 ? reset !== 0 : errorOf(socket) !== null;',
-      replace: 'const broken = !http2 && errorOf(socket) !== null;',
+      find: 'const whole = ended && handedOver && !broken;',
+      replace: 'const whole = ended;',
     },
     {
       bug: 'a request that ends twice is counted twice',

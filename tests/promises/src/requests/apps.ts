@@ -3,7 +3,7 @@
  *
  * - `/whole/:id` answers at once, `/streamed/:id` in two parts, `/failed/:id` with a 500;
  * - `/unanswered/:id` never answers, `/begun/:id` sends a part and no more: both go on until their context ends;
- * - `/large/:id` sends 8 MiB, `/read/:id` answers when it has read the body of the request.
+ * - `/heavy/:id` answers with 1 MiB in one piece, `/large/:id` with 8 MiB in many, `/read/:id` answers when it has read the body of the request.
  */
 
 import { createServer } from 'node:http'

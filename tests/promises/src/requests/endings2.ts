@@ -9,11 +9,23 @@ const given: Readonly<Record<string, Endings>> = {
   unanswered: { '/unanswered/:id - client_abort': 1 },
   begun: { '/begun/:id 200 client_abort': 1 },
 }
+/** The handler is done, and most of its answer still waits for the client to take it. */
+const heavy: readonly Ending[] = (['RST_STREAM', ...leavings] as const).map((how) => ({
+  name: `${how} in a body that its handler has ended`,
+  expected: { '/heavy/:id 200 client_abort': 1 },
+  async run(service) {
+    const session = await Session.open(service.port, true)
+    await session.ask([], ['heavy'], how === 'RST_STREAM')
+    await session.leave(how === 'RST_STREAM' ? 'GOAWAY' : how)
+  },
+}))
+
 const moments = { 'before the head': ['unanswered'], 'in the body': ['begun'], 'after the end': [] } as const
 
 /** All of them: a stream is reset, or the connection is left in each way, while others on it are answered. */
-export const endingsOfHttp2: readonly Ending[] = Object.entries(moments).flatMap(
-  ([moment, hanging]): Ending[] => [
+export const endingsOfHttp2: readonly Ending[] = [
+  ...heavy,
+  ...Object.entries(moments).flatMap(([moment, hanging]): Ending[] => [
     {
       name: `RST_STREAM ${moment}`,
       expected: Object.assign({}, answered, ...hanging.map((kind) => given[kind])) as Endings,
@@ -33,5 +45,5 @@ export const endingsOfHttp2: readonly Ending[] = Object.entries(moments).flatMap
         await session.leave(how)
       },
     })),
-  ],
-)
+  ]),
+]

@@ -82,15 +82,19 @@ export class Session {
     })
   }
 
-  static async open(port: number): Promise<Session> {
+  /** Connects. With `narrow` windows no more than 64 KiB of all answers can be sent. */
+  static async open(port: number, narrow = false): Promise<Session> {
     const session = new Session(port)
     await once(session.#socket, 'connect')
     // Windows so wide that they need no tending: SETTINGS_INITIAL_WINDOW_SIZE, and the connection's own.
+    const wide = [
+      frame(frameType.settings, 0, 0, Buffer.from([0, 4, 0x7f, 0xff, 0xff, 0xff])),
+      frame(frameType.windowUpdate, 0, 0, Buffer.from([0x7f, 0xfe, 0, 0])),
+    ]
     session.#socket.write(
       Buffer.concat([
         Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1'),
-        frame(frameType.settings, 0, 0, Buffer.from([0, 4, 0x7f, 0xff, 0xff, 0xff])),
-        frame(frameType.windowUpdate, 0, 0, Buffer.from([0x7f, 0xfe, 0, 0])),
+        ...(narrow ? [frame(frameType.settings, 0, 0, Buffer.alloc(0))] : wide),
       ]),
     )
     return session
@@ -104,7 +108,7 @@ export class Session {
     const hanging = abandoned.map((kind) => ({ kind, id: this.#take() }))
     const whole = answered.map((kind) => ({ kind, id: this.#take() }))
     this.#open = new Set(whole.map(({ id }) => id))
-    this.#begun = new Set(hanging.filter(({ kind }) => kind === 'begun').map(({ id }) => id))
+    this.#begun = new Set(hanging.filter(({ kind }) => kind !== 'unanswered').map(({ id }) => id))
     const frames = [...hanging, ...whole].map(({ kind, id }) =>
       frame(frameType.headers, endStream | endHeaders, id, headersOf(kind)),
     )

@@ -21,6 +21,8 @@ export class Watched {
   readonly #metrics: Metrics
   readonly #lines: Record<string, unknown>[]
   readonly #sockets = new Set<Socket>()
+  /** What is late by so much does not come any more, and need not be waited for again. */
+  #patienceMs = 5000
 
   private constructor(server: AppServer, metrics: Metrics, lines: Record<string, unknown>[]) {
     this.server = server
@@ -48,10 +50,11 @@ export class Watched {
 
   /** Resolves when all that reached the service so far is counted and no connection is open; or when that takes too long. */
   async settled(): Promise<void> {
-    const patience = performance.now() + 10_000
+    const patience = performance.now() + this.#patienceMs
     const settled = (): boolean =>
       this.observed === this.reached.length && this.active === 0 && this.#sockets.size === 0
     while (!settled() && performance.now() < patience) await setTimeout(1)
+    if (!settled()) this.#patienceMs = 20
   }
 
   /** Resolves when so many requests have reached the service since it began. */

@@ -7,7 +7,7 @@ import { current } from '@kit/context'
 import { kit as kitExpress } from '@kit/express'
 import type { HttpOptions } from '@kit/http'
 import express from 'express'
-import { ended, failure, item, lengthOf, nothing, parts } from './handlers.ts'
+import { ended, failure, heavy, item, lengthOf, nothing, parts } from './handlers.ts'
 
 /** The service. */
 export function expressApp(options?: HttpOptions): RequestListener {
@@ -15,6 +15,7 @@ export function expressApp(options?: HttpOptions): RequestListener {
   app.set('env', 'test') // or it prints the errors
   app.use(kitExpress(options))
   app.get('/whole/:id', (req, res) => void res.json(item(req.params.id)))
+  app.get('/heavy/:id', (_req, res) => void res.send(heavy))
   app.get('/streamed/:id', (_req, res) => {
     res.write('one')
     res.end('two')

@@ -7,7 +7,7 @@ import type { HttpOptions } from '@kit/http'
 import { fastify } from 'fastify'
 import type { FastifyInstance } from 'fastify'
 import type { AppServer, Protocol } from '../apps.ts'
-import { begun, ended, failure, item, lengthOf, parts } from './handlers.ts'
+import { begun, ended, failure, heavy, item, lengthOf, parts } from './handlers.ts'
 
 /** The service. */
 export async function fastifyServer(protocol: Protocol, options?: HttpOptions): Promise<AppServer> {
@@ -15,6 +15,7 @@ export async function fastifyServer(protocol: Protocol, options?: HttpOptions): 
     protocol === 'HTTP/1' ? fastify() : (fastify({ http2: true }) as unknown as FastifyInstance)
   await app.register(kitFastify, options ?? {})
   app.get<{ Params: { id: string } }>('/whole/:id', async (request) => item(request.params.id))
+  app.get('/heavy/:id', async () => heavy)
   app.get('/streamed/:id', (_request, reply) => reply.send(Readable.from(['one', 'two'])))
   app.get('/failed/:id', async () => {
     throw failure()

@@ -8,9 +8,12 @@ export const largeBytes: number = 8 * 2 ** 20
 
 const part = Buffer.alloc(64 * 1024, 'x')
 
+/** What `/heavy/:id` answers. */
+export const heavy: string = 'x'.repeat(2 ** 20)
+
 /** The route of a path, for adapters of what has no router. */
 export function templateOf(path: string): string | undefined {
-  const kind = /^\/(whole|streamed|failed|unanswered|begun|large|read)\//.exec(path)?.[1]
+  const kind = /^\/(whole|heavy|streamed|failed|unanswered|begun|large|read)\//.exec(path)?.[1]
   return kind === undefined ? undefined : `/${kind}/:id`
 }
 

@@ -6,7 +6,7 @@ import { current } from '@kit/context'
 import { kit as kitHono } from '@kit/hono'
 import type { HttpOptions } from '@kit/http'
 import { Hono } from 'hono'
-import { begun, ended, failure, item, parts, stream } from './handlers.ts'
+import { begun, ended, failure, heavy, item, parts, stream } from './handlers.ts'
 
 /** The service. */
 export function honoApp(options?: HttpOptions): RequestListener {
@@ -14,6 +14,7 @@ export function honoApp(options?: HttpOptions): RequestListener {
   app.use(kitHono(options))
   app.onError((_error, c) => c.text('failed', 500)) // its own one prints the errors
   app.get('/whole/:id', (c) => c.json(item(c.req.param('id'))))
+  app.get('/heavy/:id', (c) => c.text(heavy))
   app.get('/streamed/:id', () => new Response(stream(['one', 'two'])))
   app.get('/failed/:id', () => {
     throw failure()

@@ -7,7 +7,7 @@ import type { HttpOptions } from '@kit/http'
 import { kit as kitKoa } from '@kit/koa'
 import { Router } from '@koa/router'
 import Koa from 'koa'
-import { begun, ended, failure, item, lengthOf, parts } from './handlers.ts'
+import { begun, ended, failure, heavy, item, lengthOf, parts } from './handlers.ts'
 
 /** The service. */
 export function koaApp(options?: HttpOptions): RequestListener {
@@ -16,6 +16,7 @@ export function koaApp(options?: HttpOptions): RequestListener {
   app.use(kitKoa(options))
   const router = new Router()
   router.get('/whole/:id', (ctx) => void (ctx.body = item(ctx.params['id'] ?? '')))
+  router.get('/heavy/:id', (ctx) => void (ctx.body = heavy))
   router.get('/streamed/:id', (ctx) => void (ctx.body = Readable.from(['one', 'two'])))
   router.get('/failed/:id', () => {
     throw failure()

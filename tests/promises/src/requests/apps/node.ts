@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import { current } from '@kit/context'
 import type { HttpOptions } from '@kit/http'
 import { observeListener } from '@kit/http/node'
-import { ended, item, lengthOf, nothing, parts, templateOf } from './handlers.ts'
+import { ended, heavy, item, lengthOf, nothing, parts, templateOf } from './handlers.ts'
 
 /** The service. */
 export function nodeApp(options?: HttpOptions): RequestListener {
@@ -15,6 +15,8 @@ export function nodeApp(options?: HttpOptions): RequestListener {
     if (kind === 'whole') {
       res.setHeader('content-type', 'application/json')
       res.end(JSON.stringify(item(id)))
+    } else if (kind === 'heavy') {
+      res.end(heavy)
     } else if (kind === 'streamed') {
       res.write('one')
       res.end('two')
