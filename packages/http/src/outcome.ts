@@ -27,7 +27,8 @@ export interface Verdict {
  * - Everything else is `ok`: a 4xx is the client's mistake, and a late success is still a success.
  */
 export function judge(ctx: Context, end: End, failed: boolean): Verdict {
-  const late = isDeadlineExceeded(ctx.err)
+  const { err } = ctx
+  const late = err !== undefined && isDeadlineExceeded(err)
   const status = end.status === undefined ? '' : String(end.status)
   if (end.kind !== 'finished') {
     if (late) return { outcome: 'deadline', errorType: 'deadline_exceeded', status, late }

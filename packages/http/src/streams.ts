@@ -115,5 +115,10 @@ export function streamKind(method: string, status: number, contentType: unknown)
   if (status === 101) return 'upgrade'
   if (status < 200 || status > 299 || method === 'HEAD') return undefined
   if (method === 'CONNECT') return 'upgrade'
-  return typeof contentType === 'string' && eventStream.test(contentType) ? 'events' : undefined
+  return typeof contentType === 'string' && isEventStream(contentType) ? 'events' : undefined
+}
+
+/** One letter tells that nearly every other type is none. */
+function isEventStream(contentType: string): boolean {
+  return contentType[5]?.toLowerCase() === 'e' && eventStream.test(contentType)
 }
