@@ -37,6 +37,12 @@ test.each([
   [`password='S S' host=h`, `password='…' host=h`],
   ['authorization=Bearer abcDEF123;x=1', 'authorization=… …;x=1'],
   ['{:token=>"S", "pin"=>5, :a=>1}', '{:token=>"…", "pin"=>"…", :a=>1}'],
+  // Schemes of credentials: what is short is a word, and may be the next scheme
+  ['sent Bearer abcDEF123', 'sent Bearer …'],
+  ['sent Bearer abcDE12', 'sent Bearer abcDE12'],
+  ['Basic training, bearer bonds', 'Basic training, bearer bonds'],
+  ['sent Bearer Bearer abcDEF123', 'sent Bearer Bearer …'],
+  ['sent Basic (Bearer abcDEF123), Basic .Bearer abcDEF123', 'sent Basic (Bearer …), Basic .Bearer …'],
 ])('%j becomes %j', (text, hidden) => {
   expect(hide(text)).toBe(hidden)
   expect(hide(hidden)).toBe(hidden)

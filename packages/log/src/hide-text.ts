@@ -7,14 +7,12 @@ import type { SecretNames } from './hide-named.ts'
 
 /** What stands between the scheme and the host of a URL, up to the last `@`. */
 export const USER_INFO: RegExp = /:\/\/[^\s/?#"'<>\\]*@/g
-/** Credentials as they stand in a header. */
-export const SCHEME: RegExp = /\b([Bb]earer|BEARER|[Bb]asic|BASIC) {1,4}([\w.~+/=-]+)/g
+/** Credentials as they stand in a header. What is shorter is a word, of which another scheme may be the end. */
+export const SCHEME: RegExp = /\b([Bb]earer|BEARER|[Bb]asic|BASIC) {1,4}([\w.~+/=-]{8,})/g
 /** A digit, a capital within or padding tells them from plain words. */
 export const TOKEN: RegExp = /\d|=|[a-z][A-Z]/
 /** What credentials that are told by their form have in them. */
 export const FORMS: RegExp = /earer |asic |BEARER |BASIC |PRIVATE KEY/
-/** Shorter ones are words. */
-const leastToken = 8
 const KEY = 'PRIVATE KEY'
 const KEY_BEGIN = '-----BEGIN '
 const KEY_END = '-----END '
@@ -31,7 +29,7 @@ export function hideSecrets(text: string, censor: string, names: SecretNames): s
   if (FORMS.test(text)) {
     if (text.includes(KEY)) hidden = hidePrivateKeys(hidden, censor)
     hidden = hidden.replace(SCHEME, (whole: string, scheme: string, token: string) =>
-      token.length >= leastToken && TOKEN.test(token) ? `${scheme} ${censor}` : whole,
+      TOKEN.test(token) ? `${scheme} ${censor}` : whole,
     )
   }
   return hideNamed(hidden, censor, names)
