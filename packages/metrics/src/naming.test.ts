@@ -18,6 +18,8 @@ describe('Prometheus names', () => {
     ['load', '%', 'gauge', 'load_percent'],
     ['a-b/c..d', '', 'gauge', 'a_b_c_d'],
     ['odd', 'foo', 'gauge', 'odd_foo'],
+    ['odd', 'k{cow}h', 'gauge', 'odd_kh'],
+    ['odd', '{a{b}c}', 'gauge', 'odd_ac'],
     ['odd', 'constructor', 'gauge', 'odd_constructor'],
     ['seconds', 's', 'gauge', 'seconds'],
   ])('%s in %j as a %s is %s', (name, unit, kind, spelled) => {

@@ -117,6 +117,8 @@ describe('the strict reader', () => {
     ['bad label name', withExemplar('{__a="1"} 1')],
     ['an exemplar at h_count', `${openHistogram.replace('h_count 2', 'h_count 2 # {} 1')}# EOF\n`],
     ['an exemplar at g', '# HELP g G.\n# TYPE g gauge\ng 1 # {} 1\n# EOF\n'],
+    ['no sample', '# HELP g G.\n# TYPE g gauge\ng{a="x # {} 1\n# EOF\n'],
+    ['no sample', '# HELP g G.\n# TYPE g gauge\ng{a="x # {} 1\\\n# EOF\n'],
   ])('refuses an OpenMetrics page: %s', (problem, page) => {
     expect(() => parseExposition(page, 'openmetrics')).toThrow(problem)
   })
