@@ -46,6 +46,9 @@ export function isClass(fn: object): boolean {
   return Reflect.getOwnPropertyDescriptor(fn, 'prototype')?.writable === false
 }
 
+/** A private static member as it stands in the text of a class, minified ones too: `static*#a(){}`. */
+const privateStatic = /\bstatic\b[\s*]*(?:(?:async|get|set)\b[\s*]*)?#/
+
 function copy(descriptor: PropertyDescriptor): PropertyDescriptor {
   return descriptor
 }
@@ -59,9 +62,7 @@ function statics(
   wrapper: object,
   fn: object,
 ): (descriptor: PropertyDescriptor, key: PropertyKey) => PropertyDescriptor {
-  const hasPrivate = /\bstatic\s+(?:(?:async|get|set)\s+)?(?:\*\s*)?#/.test(
-    Function.prototype.toString.call(fn),
-  )
+  const hasPrivate = privateStatic.test(Function.prototype.toString.call(fn))
   return (descriptor, key) => {
     if (key === 'prototype' || key === 'name' || key === 'length') return descriptor
     const value: unknown = descriptor.value

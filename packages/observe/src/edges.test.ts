@@ -110,7 +110,7 @@ describe('a full stack', () => {
     '%s: the promise that is watched is given out, whatever cannot be carried over',
     async (_name, wrap) => {
       const promise = Promise.reject(new Error('no'))
-      Object.defineProperty(promise, 'pid', {
+      void Object.defineProperty(promise, 'pid', {
         enumerable: true,
         get: () => {
           throw new RangeError('Maximum call stack size exceeded')
@@ -257,5 +257,20 @@ describe('static members of a class', () => {
     Wrapped.free = 9
     expect([Pool.free, Wrapped.free]).toEqual([9, 9])
     expect([Wrapped.take.name, Wrapped.take]).toEqual(['take', Wrapped.take])
+  })
+
+  it.each([
+    'static #a = 7; static take() { return this.#a }',
+    'static#a=7;static take(){return this.#a}',
+    'static get#a(){return 7}static take(){return this.#a}',
+    'static async #a() {} static take() { void this.#a(); return 7 }',
+    'static async#a(){}static take(){void this.#a();return 7}',
+    'static *#a() { yield 7 } static take() { return this.#a().next().value }',
+    'static*#a(){yield 7}static take(){return this.#a().next().value}',
+    'static async*#a(){}static take(){this.#a();return 7}',
+  ])('that are private work however they are written: %s', (body) => {
+    // oxlint-disable-next-line typescript/no-implied-eval -- as a minifier writes it, which no formatter leaves so
+    const Pool = new Function(`return class Pool {${body}}`)() as { new (): object; take(): number }
+    expect(wrapClass('Pool', Pool).take()).toBe(7)
   })
 })
