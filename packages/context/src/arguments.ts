@@ -21,7 +21,7 @@ export function assertTimeout(ms: unknown): void {
 
 /** The number behind a Date or a number; internal. Throws KIT_INVALID_DEADLINE. */
 export function timeOf(at: Date | number): number {
-  const time = at instanceof Date ? at.getTime() : at
+  const time = attempted(() => (at instanceof Date ? at.getTime() : at))
   if (typeof time === 'number' && !Number.isNaN(time)) return time
   throw new ContextError(
     'KIT_INVALID_DEADLINE',
@@ -31,8 +31,19 @@ export function timeOf(at: Date | number): number {
 
 /** Throws KIT_INVALID_SIGNAL unless it looks like an AbortSignal; internal. */
 export function assertSignal(signal: AbortSignal): void {
-  if (typeof signal?.aborted === 'boolean' && typeof signal.removeEventListener === 'function') return
-  throw new ContextError('KIT_INVALID_SIGNAL', 'withSignal needs an AbortSignal')
+  const fits = attempted(
+    () => typeof signal?.aborted === 'boolean' && typeof signal.removeEventListener === 'function',
+  )
+  if (fits !== true) throw new ContextError('KIT_INVALID_SIGNAL', 'withSignal needs an AbortSignal')
+}
+
+/** What is found in an argument; undefined if it throws when it is looked at, as a revoked proxy does. */
+function attempted<T>(look: () => T): T | undefined {
+  try {
+    return look()
+  } catch {
+    return undefined
+  }
 }
 
 /** The error of `cancel` on a context that has no cancellation of its own; internal. */

@@ -742,3 +742,16 @@ function install(clock: unknown): () => void {
     shared.clock = previous
   }
 }
+
+it('refuses by its code what throws when it is looked at', () => {
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  for (const [code, derive] of [
+    ['KIT_INVALID_DEADLINE', () => background.withDeadline(proxy as never)],
+    ['KIT_INVALID_SIGNAL', () => background.withSignal(proxy as never)],
+    ['KIT_INVALID_KEY', () => background.withValue(proxy as never, 1 as never)],
+    ['KIT_INVALID_KEY', () => background.value(proxy as never)],
+  ] as const) {
+    expect(derive).toThrow(expect.objectContaining({ code }))
+  }
+})

@@ -25,7 +25,11 @@ export function createKey<T>(name: string, defaultValue?: T): Key<T | undefined>
 
 /** Throws KIT_INVALID_KEY unless the value looks like a key of this package, of whichever copy; internal. */
 export function assertKey(key: unknown): void {
-  if (typeof key === 'object' && key !== null && 'name' in key && 'defaultValue' in key) return
+  try {
+    if (typeof key === 'object' && key !== null && 'name' in key && 'defaultValue' in key) return
+  } catch {
+    // A revoked proxy is no key either.
+  }
   throw new ContextError('KIT_INVALID_KEY', 'the key of a context value must come from createKey()')
 }
 

@@ -79,6 +79,15 @@ describe('extractDeadline', () => {
     expect(extractDeadline(new Headers())).toBeUndefined()
   })
 
+  it('ignores and reports what throws when it is looked at', () => {
+    const { proxy, revoke } = Proxy.revocable([], {})
+    revoke()
+    const malformed: unknown[] = []
+    const headers = { 'grpc-timeout': proxy, 'connect-timeout-ms': '70' }
+    expect(extractDeadline(headers as never, { onMalformed: (header) => malformed.push(header) })).toBe(70)
+    expect(malformed).toEqual(['grpc-timeout'])
+  })
+
   it('never throws on what a caller sends, and never gives a negative or endless time [I39]', () => {
     const value = fc.oneof(fc.anything(), fc.string(), fc.stringMatching(/^-?\d{0,20}[HMSmuns]?$/))
     const record = fc.dictionary(fc.constantFrom(...headers, 'get', 'other'), value)

@@ -91,7 +91,7 @@ export function extractDeadline(
   for (const header of known) {
     const value = read(headers, header)
     if (value === undefined || value === null) continue
-    const ms = parse(header, value)
+    const ms = parseAny(header, value)
     if (ms === undefined) tell(onMalformed, header, value)
     else if (shortest === undefined || ms < shortest) shortest = ms
   }
@@ -162,6 +162,15 @@ function formatGrpc(ms: number): string {
     if (amount <= mostGrpcDigits) return `${amount}${unit}`
   }
   return `${Math.min(Math.floor(ms / (grpcUnits['H'] ?? 1)), mostGrpcDigits)}H`
+}
+
+/** What throws when it is looked at, as a revoked proxy does, is as malformed as any other header. */
+function parseAny(header: DeadlineHeader, value: unknown): number | undefined {
+  try {
+    return parse(header, value)
+  } catch {
+    return undefined
+  }
 }
 
 function parse(header: DeadlineHeader, value: unknown): number | undefined {
