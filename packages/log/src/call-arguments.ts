@@ -1,6 +1,7 @@
 // The arguments of a log call: which is the object, which the message, and what becomes of those that are left.
 
 import { isError } from './encode/error.ts'
+import { MAX_MEMBERS } from './encode/limits.ts'
 
 /** The arguments by their roles. */
 export interface SortedArguments {
@@ -41,10 +42,11 @@ export function extraFields(fields: object | undefined, extras: readonly unknown
   return named
 }
 
+/** Of more fields than a line writes the rest does not count: a proxy may say of every name that it has it. */
 function freeName(fields: object | undefined, name: string): string {
   if (fields === undefined) return name
   let free = name
-  while (hasOwnSafely(fields, free)) free += '+'
+  for (let taken = 0; taken < MAX_MEMBERS && hasOwnSafely(fields, free); taken += 1) free += '+'
   return free
 }
 

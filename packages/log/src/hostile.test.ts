@@ -518,3 +518,29 @@ describe('errors', () => {
     expect(destination.records.map(({ msg }) => msg)).toEqual(['the reason', 'the reason'])
   })
 })
+
+test('an object that says of every name that it has it gets its arguments under some name', () => {
+  const destination = memoryDestination()
+  const log = createLogger({ format: 'json', destination })
+  const all = new Proxy({}, { getOwnPropertyDescriptor: () => ({ value: 1, configurable: true }) })
+  log.info(all, 'first', { kept: true })
+  expect(destination.lines).toHaveLength(1)
+  expect(destination.lines[0]).toContain('{"kept":true}')
+})
+
+test('names of loggers that are no text are refused by their code, whatever they are', () => {
+  const log = createLogger({ destination: { write: () => true } })
+  const refused = expect.objectContaining({ code: 'KIT_LOG_BAD_NAME' })
+  for (const name of [{ toString: thrower }, revoked({}), Symbol('name'), 1, ['a']]) {
+    expect(() => log.named(name as never)).toThrow(refused)
+    expect(() => log.levels.get(name as never)).toThrow(refused)
+    expect(() => log.levels.set(name as never, 'info')).toThrow(refused)
+  }
+})
+
+test('a flush with a time that is none takes the default', async () => {
+  const log = createLogger({ destination: { write: () => true } })
+  for (const timeoutMs of [{ valueOf: thrower }, Symbol('time'), Number.NaN, 1n]) {
+    await expect(log.flush(timeoutMs as never)).resolves.toBeUndefined()
+  }
+})

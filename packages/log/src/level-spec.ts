@@ -48,7 +48,7 @@ export function parseLevelSpec(text: string): LevelSpecEntry[] {
  */
 export function parseTarget(text: string): LevelTarget {
   if (text === '' || text === '*') return { name: '', below: text === '*' }
-  const below = text.endsWith('.*')
+  const below = typeof text === 'string' && text.endsWith('.*')
   const name = below ? text.slice(0, -2) : text
   checkName(name)
   return { name, below }
@@ -68,10 +68,12 @@ export function checkName(name: unknown): asserts name is string {
     NOT_IN_NAMES.test(name) ||
     hasEmptySegment(name)
   ) {
+    const got =
+      typeof name === 'string' ? JSON.stringify(name.slice(0, 64)) : `something of type ${typeof name}`
     throw new LogError(
       'KIT_LOG_BAD_NAME',
       `A logger name is 1 to ${MAX_NAME_LENGTH} characters, in segments joined by single dots, without ` +
-        `spaces, control characters, ',', ';', '=' and '*'. Got ${JSON.stringify(String(name).slice(0, 64))}.`,
+        `spaces, control characters, ',', ';', '=' and '*'. Got ${got}.`,
     )
   }
 }

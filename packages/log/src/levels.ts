@@ -12,7 +12,7 @@ export interface LevelTree {
   readonly revision: number
   /**
    * The level of a logger, `''` (the default) being the root. A name that no logger has yet is answered with
-   * what it would inherit.
+   * what it would inherit. Throws `LogError`: `KIT_LOG_BAD_NAME`, as `has` and `reset` do.
    */
   get(name?: string): LevelState
   /** Whether a logger of this name exists, or a level has been configured for it. */

@@ -110,6 +110,8 @@ export interface Logger {
 const [traceLevel, debugLevel, infoLevel] = [TRACE, DEBUG, INFO]
 const [warnLevel, errorLevel, fatalLevel] = [WARN, ERROR, FATAL]
 
+const defaultFlushMs = 5000
+
 /**
  * The logger of a tree that `createLogger` returns, '' being the name of the root. The class of its loggers is the
  * tree's own: so their methods, which all of them share, know where to log when they are called without a logger.
@@ -252,8 +254,9 @@ export function treeLogger(writer: LineWriter, levels: LoggerLevels, name: strin
       return levels.exceptions.record(ctx, resolveRecordOptions(options), writeRecorded)
     }
 
-    flush(timeoutMs = 5000): Promise<void> {
-      return writer.flush(timeoutMs)
+    flush(timeoutMs = defaultFlushMs): Promise<void> {
+      const isTime = typeof timeoutMs === 'number' && !Number.isNaN(timeoutMs)
+      return writer.flush(isTime ? timeoutMs : defaultFlushMs)
     }
 
     reopen(): boolean {
