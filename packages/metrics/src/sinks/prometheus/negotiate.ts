@@ -16,12 +16,14 @@ const maxHeaderLength = 4096
 
 /**
  * The format with the highest quality, the earlier of two equals (RFC 9110, section 12.5.1). Whatever cannot be
- * satisfied or understood gets the text format, which every scraper reads. Never throws; linear in the header.
+ * satisfied or understood gets the text format, which every scraper reads. Never throws, also for what is no text;
+ * linear in the header.
  */
 export function negotiate(accept: string | null | undefined): ExpositionFormat {
   let best: ExpositionFormat = 'text'
   let bestQuality = 0
-  for (const range of (accept ?? '').slice(0, maxHeaderLength).toLowerCase().split(',')) {
+  const header = typeof accept === 'string' ? accept : ''
+  for (const range of header.slice(0, maxHeaderLength).toLowerCase().split(',')) {
     const [type = '', ...parameters] = range.split(';').map((part) => part.trim())
     const format = formatOf(type, valueOf(parameters, 'version'))
     const quality = qualityOf(valueOf(parameters, 'q'))

@@ -391,6 +391,14 @@ describe('scrapes', () => {
     expect((await sink.handler(new Request('http://x/'))).status).toBe(200)
   })
 
+  it('are text for an Accept that is no text', async () => {
+    const { sink } = attached()
+    for (const accept of [1, {}, [openMetrics], Symbol(openMetrics), null]) {
+      expect(sink.contentType(accept as never)).toBe('text/plain; version=0.0.4; charset=utf-8')
+      expect(await sink.text(accept as never)).not.toContain('# EOF')
+    }
+  })
+
   it('go on after one that failed', async () => {
     const sink = prometheus()
     const early = sink.text().catch((error: unknown) => error)
