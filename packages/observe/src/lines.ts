@@ -100,7 +100,11 @@ export class Lines {
 let lastFullStack: unknown
 
 function isFullStack(error: unknown): boolean {
-  return error instanceof RangeError && error.message === 'Maximum call stack size exceeded'
+  try {
+    return error instanceof RangeError && error.message === 'Maximum call stack size exceeded'
+  } catch {
+    return false // a revoked proxy, or a message that cannot be read
+  }
 }
 
 /** The names that requests use for them. */
