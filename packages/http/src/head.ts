@@ -1,7 +1,6 @@
 /** What is read from the head of a request when it arrives: believed where the options say so, and checked all the same. */
 
 import { extractDeadline } from '@kit/context/wire'
-import { attempt } from './attempt.ts'
 import type { Exchange } from './exchange.ts'
 import type { HttpInstruments } from './instruments.ts'
 import type { ResolvedOptions } from './options.ts'
@@ -18,11 +17,15 @@ export function requestIdOf(
   const { trustRequestId: trusts } = options
   // Headers are parsed when they are first read.
   const sent = trusts === undefined ? undefined : exchange.header(options.requestIdHeader)
-  if (sent !== undefined && trusts !== undefined && attempt(false, () => trusts(exchange))) {
+  if (
+    sent !== undefined &&
+    trusts !== undefined &&
+    instruments.attempt('request_id', false, () => trusts(exchange))
+  ) {
     if (isRequestId(sent)) return sent
     instruments.ignored('request_id')
   }
-  const made = attempt('', options.generateRequestId)
+  const made = instruments.attempt('request_id', '', options.generateRequestId)
   return isRequestId(made) ? made : generateRequestId()
 }
 

@@ -13,6 +13,9 @@ import { streamInstruments } from './streams.ts'
 /** What can be wrong with a header that is ignored for it. */
 export type IgnoredHeader = 'request_id' | 'traceparent' | 'deadline'
 
+/** A function of the application's that is asked about a request: which option it is of. */
+export type Callback = 'skip' | 'request_id' | 'recorder' | 'route'
+
 /** The recording side of the observer. */
 export interface HttpInstruments {
   opened(method: string, scheme: string): void
@@ -31,6 +34,8 @@ export interface HttpInstruments {
   deadline(result: 'met' | 'missed' | 'expired'): void
   ignored(header: IgnoredHeader): void
   lateResponse(): void
+  /** What `fn` answers; `otherwise`, and counted, when it throws: observing a request never fails it. */
+  attempt<T>(callback: Callback, otherwise: T, fn: () => T): T
 }
 
 /** The instruments in `metrics`; asking again gives the same cells. */
@@ -62,6 +67,10 @@ export function httpInstruments(
   const lateResponses = metrics.counter('kit.http.late_responses', {
     help: "Responses that a handler wrote after its deadline's 503 had been sent.",
   })
+  const failedCallbacks = metrics.counter('kit.http.failed_callbacks', {
+    help: 'Calls of functions in the options that threw and went without an answer.',
+    labels: ['callback'],
+  })
   const streams = streamInstruments(metrics)
   const sizes: BodySizeInstruments | undefined = bodySizes ? bodySizeInstruments(metrics, names) : undefined
   const series = new Map<string, MethodSeries>()
@@ -87,6 +96,14 @@ export function httpInstruments(
     deadline: (result) => deadlines.inc({ result }),
     ignored: (header) => ignored.inc({ header }),
     lateResponse: () => lateResponses.inc(),
+    attempt(callback, otherwise, fn) {
+      try {
+        return fn()
+      } catch {
+        failedCallbacks.inc({ callback })
+        return otherwise
+      }
+    },
   }
 }
 

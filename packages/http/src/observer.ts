@@ -7,7 +7,6 @@ import type { CancelContext, Context } from '@kit/context'
 import { background, clock, values, withValues } from '@kit/context'
 import type { Logger, Recording } from '@kit/log'
 import { eventFields, requestValues } from '@kit/log'
-import { attempt } from './attempt.ts'
 import { clientAddressKey } from './client-address.ts'
 import type { End, Exchange, StreamKind } from './exchange.ts'
 import { ExchangeFacts } from './facts.ts'
@@ -122,7 +121,8 @@ class RequestObservation implements Observation {
     this.#failed = false
     this.#ended = false
     this.#stream = undefined
-    this.#skipped = options.skip !== undefined && skips(options.skip, exchange)
+    const { skip } = options
+    this.#skipped = skip !== undefined && instruments.attempt('skip', false, () => skip(exchange))
 
     this.requestId = requestIdOf(exchange, options, instruments)
     const trace = traceOf(exchange, options, instruments)
@@ -143,7 +143,7 @@ class RequestObservation implements Observation {
     this.#recording =
       recorder === undefined || this.#skipped
         ? undefined
-        : attempt(undefined, () => recorder.begin(exchange, named))
+        : instruments.attempt('recorder', undefined, () => recorder.begin(exchange, named))
     const ctx = this.#recording === undefined ? named : this.#recording.ctx
 
     const callerMs = callerDeadline(exchange, options, instruments)
@@ -200,10 +200,11 @@ class RequestObservation implements Observation {
   /** The template of the route as far as it is known, else ''. */
   template(): string {
     if (this.#route === undefined) return ''
-    const template = attempt(undefined, this.#route)
+    const instruments = this.#instruments
+    const template = instruments.attempt('route', undefined, this.#route)
     if (template !== undefined || this.#outerRoutes === undefined) return template ?? ''
     for (const resolve of this.#outerRoutes) {
-      const outer = attempt(undefined, resolve)
+      const outer = instruments.attempt('route', undefined, resolve)
       if (outer !== undefined) return outer
     }
     return ''
@@ -255,10 +256,6 @@ class RequestObservation implements Observation {
       eventFields(this.ctx),
     )
   }
-}
-
-function skips(skip: NonNullable<ResolvedOptions['skip']>, exchange: Exchange): boolean {
-  return attempt(false, () => skip(exchange))
 }
 
 /** Why the context ends with its response, unless its deadline came first. */
