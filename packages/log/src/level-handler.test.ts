@@ -421,6 +421,30 @@ describe('beyond them', () => {
   })
 })
 
+test.each<[number, string, string, (string | undefined)?, Record<string, string>?]>([
+  [200, 'GET', ''],
+  [200, 'HEAD', ''],
+  [200, 'PUT', '', 'level=debug', form],
+  [204, 'POST', '/db', '{}', json],
+  [304, 'GET', '', undefined, { 'if-none-match': '*' }],
+  [400, 'PUT', '/db', '<script>', json],
+  [403, 'DELETE', '', undefined, { origin: 'http://evil.test' }],
+  [404, 'GET', '/<script>'],
+  [405, 'PURGE', ''],
+  [412, 'DELETE', '', undefined, { 'if-match': '"another"' }],
+  [413, 'PUT', '/db', 'x'.repeat(5000), json],
+  [415, 'POST', '/db', '<script>', { 'content-type': 'text/plain' }],
+])('an answer of %i forbids sniffing and caching, and is JSON or nothing', async (...given) => {
+  const [status, method, path, body, sent] = given
+  const answer = await send(method, `/log/levels${path}`, body, sent)
+  expect(answer.status).toBe(status)
+  expect(answer.headers.get('x-content-type-options')).toBe('nosniff')
+  expect(answer.headers.get('cache-control')).toBe('no-store')
+  expect(answer.headers.get('content-type')).toBe(
+    [204, 304].includes(status) ? null : 'application/json; charset=utf-8',
+  )
+})
+
 describe('who may', () => {
   test.each<[unknown, string]>([
     [undefined, 'KIT_LOG_NO_AUTHORIZE'],

@@ -5,6 +5,9 @@ import type { LevelTree } from './levels.ts'
 import { property } from './property.ts'
 import { Refusal } from './request-body.ts'
 
+/** Of every answer: no cache keeps it, and no browser takes it for anything but what its type says. */
+const answerHeaders = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' } as const
+
 /** A JSON answer. */
 export function reply(
   status: number,
@@ -14,18 +17,13 @@ export function reply(
 ): Response {
   return new Response(JSON.stringify(body), {
     status,
-    headers: {
-      'content-type': dialect.mediaType,
-      'cache-control': 'no-store',
-      'x-content-type-options': 'nosniff',
-      ...headers,
-    },
+    headers: { 'content-type': dialect.mediaType, ...answerHeaders, ...headers },
   })
 }
 
 /** An answer without a body. */
 export function empty(status: number, headers: Readonly<Record<string, string>> = {}): Response {
-  return new Response(null, { status, headers: { 'cache-control': 'no-store', ...headers } })
+  return new Response(null, { status, headers: { ...answerHeaders, ...headers } })
 }
 
 const FULL: ReadonlySet<string> = new Set(['KIT_LOG_TOO_MANY_NAMES', 'KIT_LOG_TOO_MANY_OVERRIDES'])
