@@ -153,6 +153,41 @@ describe('what it refuses', () => {
   })
 })
 
+it('forbids sniffing and caching, and answers nothing that a browser shows as a page', async () => {
+  const [page, recent] = [prometheus(), memory()]
+  const { port } = await start({
+    metrics: page,
+    memory: recent,
+    levels: createLogger({ destination: { write: () => {} } }).levels,
+    authorize: 'none',
+    health: { '<script>': () => Promise.reject(new Error('<script>')) },
+    routes: { '/throws': () => Promise.reject(new Error('<script>')), '/<script>': () => new Response() },
+  })
+  const answers: [status: number, start: string, host?: string][] = [
+    [200, 'GET /'],
+    [200, 'GET /livez'],
+    [503, 'GET /readyz'],
+    [200, 'GET /startupz'],
+    [503, 'GET /metrics'],
+    [405, 'PUT /metrics'],
+    [503, 'GET /metrics.json'],
+    [405, 'PUT /metrics.json'],
+    [200, 'GET /log/levels'],
+    [404, 'GET /<script>alert(1)</script>'],
+    [500, 'GET /throws'],
+    [400, 'GET http://['],
+    [403, 'GET /', '<script>'],
+  ]
+  for (const [status, request, host = 'localhost'] of answers) {
+    const text = await raw(port, `${request} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)
+    const head = text.slice(0, text.indexOf('\r\n\r\n')).toLowerCase()
+    expect(head).toContain(`http/1.1 ${status} `)
+    expect(head).toContain('\r\nx-content-type-options: nosniff')
+    expect(head).toContain('\r\ncache-control: no-store')
+    expect(head).toMatch(/\r\ncontent-type: (?:text\/plain|application\/json)/)
+  }
+})
+
 it('survives smuggled, malformed and oversized requests', async () => {
   const page = prometheus()
   const metrics = createMetrics()

@@ -399,6 +399,9 @@ describe('a request', () => {
     )
     const response = await handler(request({ headers: { 'grpc-timeout': '0m' } }))
     expect([response.status, await response.text(), called]).toEqual([504, 'Gateway Timeout\n', false])
+    expect(response.headers.get('content-type')).toBe('text/plain; charset=utf-8')
+    expect(response.headers.get('x-content-type-options')).toBe('nosniff')
+    expect(response.headers.get('cache-control')).toBe('no-store')
     expect(counted()).toEqual(['1 GET /x 504 deadline_exceeded'])
   })
 

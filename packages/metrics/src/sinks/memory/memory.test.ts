@@ -298,6 +298,18 @@ describe('the handler', () => {
     expect((await handler(new Request('http://x/'))).status).toBe(200)
     expect([(await get('HEAD')).status, (await get('POST')).status]).toEqual([200, 405])
   })
+
+  it('forbids sniffing and caching, whatever it answers', async () => {
+    const sink = memory()
+    const get = (method = 'GET'): Promise<Response> => sink.handler(new Request('http://x/', { method }))
+    const detached = await get()
+    createMetrics().attach(sink)
+    for (const { headers } of [detached, await get(), await get('HEAD'), await get('POST')]) {
+      expect(headers.get('content-type')).toMatch(/^(?:text\/plain|application\/json); charset=utf-8$/)
+      expect(headers.get('x-content-type-options')).toBe('nosniff')
+      expect(headers.get('cache-control')).toBe('no-store')
+    }
+  })
 })
 
 describe('the dump', () => {

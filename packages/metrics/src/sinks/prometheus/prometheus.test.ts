@@ -614,6 +614,19 @@ describe('the handler', () => {
     expect([post.status, post.headers.get('allow')]).toEqual([405, 'GET, HEAD'])
   })
 
+  it('forbids sniffing and caching, whatever it answers', async () => {
+    const { sink } = attached()
+    const get = (method = 'GET'): Promise<Response> =>
+      sink.handler(new Request('http://x/metrics', { method }))
+    const detached = await prometheus().handler(new Request('http://x/metrics'))
+    expect(detached.status).toBe(503)
+    for (const { headers } of [detached, await get(), await get('HEAD'), await get('POST')]) {
+      expect(headers.get('content-type')).toMatch(/^text\/plain; (?:version=0\.0\.4; )?charset=utf-8$/)
+      expect(headers.get('x-content-type-options')).toBe('nosniff')
+      expect(headers.get('cache-control')).toBe('no-store')
+    }
+  })
+
   it.each<[string, 'text' | 'application']>([
     ['', 'text'],
     ['*/*', 'text'],
