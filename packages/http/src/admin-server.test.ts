@@ -113,7 +113,13 @@ describe('what it refuses', () => {
     const { port } = await start()
     const ask = (host: string): Promise<string> =>
       raw(port, `GET /livez HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)
-    expect(await ask('evil.example:9464')).toMatch(/^HTTP\/1.1 403/)
+    for (const host of [
+      'evil.example:9464',
+      '127.0.0.1.evil.example',
+      '[::1]evil.example',
+      '[::1]@evil.example',
+    ])
+      expect(await ask(host)).toMatch(/^HTTP\/1.1 403/)
     for (const host of [`127.0.0.1:${port}`, 'localhost', `[::1]:${port}`]) {
       expect(await ask(host)).toMatch(/^HTTP\/1.1 200/)
     }

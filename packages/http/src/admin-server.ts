@@ -194,6 +194,6 @@ function isLoopback(host: string): boolean {
 
 /** The name in a Host header, without port and brackets. */
 function hostnameOf(header: string): string {
-  const bracketed = /^\[([^\]]*)\]/.exec(header)
+  const bracketed = /^\[([^\]]*)\](?::\d*)?$/.exec(header)
   return bracketed?.[1] ?? header.replace(/:\d*$/, '').toLowerCase()
 }

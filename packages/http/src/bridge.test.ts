@@ -3,6 +3,7 @@ import { createServer, request as ask } from 'node:http'
 import type { IncomingMessage, Server } from 'node:http'
 import { connect } from 'node:net'
 import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, it } from 'vitest'
 import { toNodeListener } from './bridge.ts'
 import type { FetchHandler } from './bridge.ts'
@@ -158,6 +159,19 @@ it('tells pipelined requests that wait for their turn when the client leaves', a
     () => signals.every(({ aborted }) => aborted) && cancelled === 1,
     () => `three aborted requests; there are ${signals.filter(({ aborted }) => aborted).length}`,
   )
+})
+
+it('takes the path from the target, and refuses a host that would bring one of its own', async () => {
+  const { port } = new URL(await serve((request) => new Response(new URL(request.url).pathname)))
+  const say = async (host: string): Promise<string> => {
+    const socket = connect(Number(port), '127.0.0.1')
+    socket.write(`GET /livez HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)
+    return text(socket)
+  }
+  for (const host of ['x', 'x:80', '[::1]:80', ''])
+    expect(await say(host)).toMatch(/^HTTP\/1.1 200 [^]*\r\n\/livez\r\n/)
+  for (const host of ['x/metrics?', 'x/metrics#', 'x?', 'x#', 'x\\metrics?', 'a@x', 'x/', '/', 'a b', '[::1'])
+    expect(await say(host)).toMatch(/^HTTP\/1.1 400 [^]*\r\nBad Request\n$/)
 })
 
 async function get(url: string): Promise<IncomingMessage> {

@@ -13,7 +13,7 @@ export type FetchHandler = (request: Request) => Response | Promise<Response>
 
 /**
  * Makes a node:http listener of a fetch-style handler. A request that no `Request` can stand for (a target that is
- * no URL, TRACE) gets 400, a handler that throws 500; the request's `signal` aborts when the client leaves.
+ * no URL, a `Host` that is no host, TRACE) gets 400, a handler that throws 500; the request's `signal` aborts when the client leaves.
  */
 export function toNodeListener(handler: FetchHandler): (req: IncomingMessage, res: ServerResponse) => void {
   return (req, res) => {
@@ -100,9 +100,14 @@ function byobReaderOf(body: ReadableStream<Uint8Array>): ReadableStreamBYOBReade
   }
 }
 
+/** What would end the host in a URL: the path of a request is in its target, and nowhere else (RFC 9112, section 3.2). */
+const endOfHost = /[/?#@\\]/
+
 function requestOf(req: IncomingMessage, signal: AbortSignal): Request | undefined {
   const { method = 'GET', url: target = '/', rawHeaders } = req
-  const host = req.headers.host ?? 'localhost'
+  // Empty is allowed, and is no host either: in a URL the path would take its place.
+  const host = req.headers.host || 'localhost'
+  if (endOfHost.test(host)) return undefined
   try {
     const url = new URL(target.startsWith('/') ? `http://${host}${target}` : target)
     const headers = new Headers()
