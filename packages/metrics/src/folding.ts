@@ -5,6 +5,8 @@
  *
  * Gauges show the sum of what is there now. Counters show all that was ever counted: a total that somebody no longer reports
  * was counted all the same, and a sum that fell would look like a restart, after which what the others counted counts again.
+ * What a total grew by is known from one collection to the next, so each collection is taken in as it ends: it does not
+ * matter which sinks read the sum, or when.
  */
 
 import { Remembered } from './remembered.ts'
@@ -14,6 +16,8 @@ import type { NumberSeries } from './sink.ts'
 export interface Fold<C, V> {
   /** The series to show: cells that keep their labels as they are, the others in sums by what `strip` returns. */
   list(cells: readonly C[], strip: (labelValues: readonly string[]) => readonly string[]): readonly (C | V)[]
+  /** Takes in what the cells listed last show now: to be called after each collection. */
+  takeIn(): void
   /** Forgets the sums, because other labels are blocked now. */
   clear(): void
 }
@@ -65,6 +69,10 @@ export class Folding<C extends NumberSeries> implements Fold<C, NumberSeries> {
     return listed
   }
 
+  takeIn(): void {
+    for (const series of this.#shown.values()) series.takeIn()
+  }
+
   clear(): void {
     this.#shown.clear()
     this.#idle.clear()
@@ -84,6 +92,9 @@ export abstract class FoldedSeries implements NumberSeries {
 
   abstract setMembers(members: readonly NumberSeries[]): void
 
+  /** Takes in what the members show now. */
+  abstract takeIn(): void
+
   /** Holds its value without its members, for readers that are still at it. */
   abstract letGo(): void
 }
@@ -102,13 +113,19 @@ export class FoldedGauge extends FoldedSeries {
     this.#members = members
   }
 
+  /** Nothing: it is the members' sum whenever it is read. */
+  takeIn(): void {}
+
   letGo(): void {
     this.#last = this.value
     this.#members = []
   }
 }
 
-/** What counters counted since the sum is there: those that left, and before they began anew, as well. It never falls. */
+/**
+ * What counters counted that were members since the sum is there: all of it, also before they began anew and when they have
+ * left. It never falls.
+ */
 export class FoldedCounter extends FoldedSeries {
   #members: readonly NumberSeries[] = []
   #sum = 0
@@ -116,6 +133,17 @@ export class FoldedCounter extends FoldedSeries {
   readonly #seen = new WeakMap<NumberSeries, number>()
 
   get value(): number {
+    return this.#sum
+  }
+
+  /** Who leaves was taken in with the last collection that it was in. */
+  setMembers(members: readonly NumberSeries[]): void {
+    this.#members = members
+    this.takeIn()
+  }
+
+  /** Adds what members grew by, and never takes anything off, not even the rounding error of another order. */
+  takeIn(): void {
     for (const member of this.#members) {
       const { value } = member
       const before = this.#seen.get(member) ?? 0
@@ -123,16 +151,9 @@ export class FoldedCounter extends FoldedSeries {
       this.#seen.set(member, value)
       this.#sum += value > before ? value - before : value
     }
-    return this.#sum
-  }
-
-  setMembers(members: readonly NumberSeries[]): void {
-    this.letGo()
-    this.#members = members
   }
 
   letGo(): void {
-    this.#sum = this.value
     this.#members = []
   }
 }

@@ -797,9 +797,13 @@ describe('filter', () => {
 
   it('keeps in the sum of an observed counter what those counted who left or began anew', () => {
     const pod = fc.constantFrom('', 'a', 'b', 'c')
+    const isRead = fc.boolean()
     const step = fc.oneof(
-      { weight: 4, arbitrary: fc.record({ do: fc.constant('count'), pod, amount: fc.nat({ max: 9 }) }) },
-      fc.record({ do: fc.constantFrom('leave', 'restart', 'return'), pod, amount: fc.constant(0) }),
+      {
+        weight: 4,
+        arbitrary: fc.record({ do: fc.constant('count'), pod, amount: fc.nat({ max: 9 }), isRead }),
+      },
+      fc.record({ do: fc.constantFrom('leave', 'restart', 'return'), pod, amount: fc.constant(0), isRead }),
     )
     fc.assert(
       fc.property(
@@ -812,15 +816,22 @@ describe('filter', () => {
           metrics.observable('o', { kind: 'counter', labels: ['pod', 'zone'] }, () =>
             [...present].map((name) => [{ pod: name, zone: 'z' }, totals.get(name) ?? 0] as const),
           )
-          // What was counted up to the moment at which the label is blocked by who is not there then is nobody's.
-          let [counted, isBlocked] = [0, false]
+          // A sum begins with all that those counted who are there, and who comes for the first time brings all it counted.
+          // The series without a pod is no sum before there is another one.
+          let [counted, isBlocked, isSum] = [0, false, false]
           const known = new Set<string>()
+          const beginSum = (): void => {
+            if (isSum || !isBlocked || [...present].every((name) => name === '')) return
+            isSum = true
+            counted = [...present].reduce((sum, name) => sum + (totals.get(name) ?? 0), 0)
+            for (const name of present) known.add(name)
+          }
           const seen: [shown: number, counted: number][] = []
           steps.forEach((one, i) => {
             if (i === blockedAt) {
               metrics.updateFilter({ blockLabels: ['pod'] })
               isBlocked = true
-              counted = [...present].reduce((sum, name) => sum + (totals.get(name) ?? 0), 0)
+              beginSum()
             }
             const before = totals.get(one.pod) ?? 0
             if (one.do === 'count' && present.has(one.pod)) {
@@ -830,17 +841,35 @@ describe('filter', () => {
             else if (one.do === 'restart' && present.has(one.pod)) totals.set(one.pod, 0)
             else if (one.do === 'return' && !present.has(one.pod)) {
               present.add(one.pod)
-              if (isBlocked && !known.has(one.pod)) counted += before
+              if (!known.has(one.pod)) counted += before
+              if (isSum) known.add(one.pod)
             }
-            if (isBlocked) for (const name of present) known.add(name)
-            const shown = metrics.value('o', { zone: 'z' })
-            if (isBlocked && present.size > 0) seen.push([shown ?? NaN, counted])
+            beginSum()
+            // Every collection counts, whether or not somebody reads this series afterwards.
+            const shown = metrics.value(one.isRead ? 'o' : 'other', { zone: 'z' })
+            const expected = isSum ? counted : (totals.get('') ?? 0)
+            if (one.isRead && isBlocked && present.size > 0) seen.push([shown ?? NaN, expected])
           })
           expect(seen.map(([shown]) => shown)).toEqual(seen.map(([, expected]) => expected))
           expect(metrics.dropped()).toBe(0)
         },
       ),
     )
+  })
+
+  it('begins the sum of an observed counter with what was shown when its label was blocked', () => {
+    const metrics = testMetrics()
+    let pods: readonly (readonly [pod: string, total: number])[] = [
+      ['a', 5],
+      ['b', 1],
+    ]
+    metrics.observable('o', { kind: 'counter', labels: ['pod'] }, () =>
+      pods.map(([pod, total]) => [{ pod }, total] as const),
+    )
+    expect(metrics.value('o', { pod: 'a' })).toBe(5)
+    metrics.updateFilter({ blockLabels: ['pod'] })
+    pods = [['b', 2]]
+    expect(metrics.value('o')).toBe(7)
   })
 
   it('shows of an observed gauge the sum of what is there now', () => {

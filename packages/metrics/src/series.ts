@@ -139,6 +139,7 @@ export class SeriesTable<C extends Cell<C>, V = never> {
     const now = this.#reported
     this.#shown = now
     if (before.size !== now.size || ![...now].every((cell) => before.has(cell))) this.#changed()
+    this.#takeIn()
   }
 
   /** Lets all series go that the latest collection did not report, or has not yet if it is still running. */
@@ -169,6 +170,7 @@ export class SeriesTable<C extends Cell<C>, V = never> {
     this.#recount()
     this.#aimAll()
     this.#changed()
+    this.#takeIn()
   }
 
   #findSlowly(labels: LabelBag, loosely: boolean): C | undefined {
@@ -279,6 +281,14 @@ export class SeriesTable<C extends Cell<C>, V = never> {
   #changed(): void {
     this.#visible = undefined
     this.#options.changes.count++
+  }
+
+  /** Lets the sums go on from what there is now. */
+  #takeIn(): void {
+    const { fold, observed } = this.#options
+    if (fold === undefined || !observed || this.#blockedLabels.size === 0) return
+    this.visible()
+    fold.takeIn()
   }
 
   #aimAll(): void {
