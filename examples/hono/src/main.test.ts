@@ -30,7 +30,7 @@ function start(): (msg: string) => Promise<Line> {
 }
 
 // The program as it was built, as a process of its own, spoken to as in its README.
-it('counts a stream until its reader leaves', { timeout: 60_000 }, async () => {
+it('counts a stream until its reader leaves, apart from the requests', { timeout: 60_000 }, async () => {
   const next = start()
   const { url, metrics } = await next('ready')
 
@@ -40,13 +40,19 @@ it('counts a stream until its reader leaves', { timeout: 60_000 }, async () => {
   const events = (await fetch(`${String(url)}/orders/7/events`)).body?.getReader()
   expect(Buffer.from((await events?.read())?.value ?? []).toString()).toMatch(/^data: packed\nid: 1\n/)
   await events?.cancel()
-  expect(await next('request')).toMatchObject({ route: '/orders/:id/events', outcome: 'canceled' })
+  expect(await next('request')).toMatchObject({
+    route: '/orders/:id/events',
+    outcome: 'canceled',
+    stream: 'events',
+  })
   expect(await next('no more events')).toMatchObject({ because: 'client disconnected' })
 
   const page = await (await fetch(String(metrics))).text()
-  expect(page).toMatch(
-    /http_server_request_duration_seconds_count\{[^}]*http_route="\/orders\/:id\/events"[^}]*\} 1/,
-  )
+  const counted = page.split('\n').filter((line) => /^http_server_\w+_duration_seconds_count/.test(line))
+  expect(counted).toEqual([
+    expect.stringMatching(/^http_server_request_.*http_route="\/orders\/:id",.*\} 1$/),
+    expect.stringMatching(/^http_server_stream_.*http_route="\/orders\/:id\/events",.*kind="events"\} 1$/),
+  ])
 })
 
 it('does the same without a server', async () => {

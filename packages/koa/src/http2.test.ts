@@ -12,7 +12,7 @@ afterEach(stop)
 
 describe.each(koas)('%s', (_, Framework) => {
   it('answers over HTTP/2: whole, failed, too late, and to nobody', async () => {
-    const { all, lines, counter } = observe({ timeoutMs: 40 })
+    const { all, lines, counter } = observe({ timeoutMs: 400 }) // long enough for what is not meant to be late
     const left: { stream?: ClientHttp2Stream } = {}
     const app = new Framework()
     app.silent = true
