@@ -180,3 +180,32 @@ async function get(url: string): Promise<IncomingMessage> {
   const [incoming] = (await once(asked, 'response')) as [IncomingMessage]
   return incoming
 }
+
+describe('the Host of a request', () => {
+  /** The URL that a handler got for `GET /metrics` with this header; undefined where it was refused. */
+  async function urlFor(header: string): Promise<string | undefined> {
+    const seen: string[] = []
+    const { port } = new URL(
+      await serve((request) => {
+        seen.push(request.url)
+        return new Response()
+      }),
+    )
+    const socket = connect(Number(port), '127.0.0.1')
+    socket.write(`GET /metrics HTTP/1.1\r\n${header}\r\nConnection: close\r\n\r\n`)
+    let answer = ''
+    for await (const chunk of socket) answer += String(chunk)
+    expect(answer).toMatch(seen.length === 0 ? /^HTTP\/1\.1 400 / : /^HTTP\/1\.1 200 /)
+    return seen[0]
+  }
+
+  it.each(['a/b', 'a?', 'a#', 'a\\b', 'user@a', 'a b', 'a/b?c='])('moves no path: %s', async (host) => {
+    expect(await urlFor(`Host: ${host}`)).toBeUndefined()
+  })
+
+  it('may be any host, with a port or without, and empty', async () => {
+    expect(await urlFor('Host: shop.test')).toBe('http://shop.test/metrics')
+    expect(await urlFor('Host: [::1]:8080')).toBe('http://[::1]:8080/metrics')
+    expect(await urlFor('Host:')).toBe('http://localhost/metrics')
+  })
+})
