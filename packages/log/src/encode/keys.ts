@@ -24,6 +24,17 @@ export interface KnownKey {
   readonly bit: number
 }
 
+/** What is known of keys that are too long to be written: they cost nothing more than that. */
+const LEFT_OUT: KnownKey = Object.freeze({
+  member: '',
+  name: '',
+  label: '',
+  secret: true,
+  nameKeys: undefined,
+  isHidden: true,
+  bit: 0,
+})
+
 const MAX_KNOWN_KEYS = 1024
 const MAX_KNOWN_KEY_LENGTH = 64
 
@@ -40,6 +51,7 @@ export class KnownKeys {
   }
 
   of(key: string): KnownKey {
+    if (key.length > MAX_KEY) return LEFT_OUT
     const found = this.#known.get(key)
     if (found !== undefined) return found
     const name = fieldName(key)
@@ -50,7 +62,7 @@ export class KnownKeys {
       label: this.#label(name),
       secret: redactor.isSecretKey(key),
       nameKeys: redactor.hasKeys ? nameKeysOf(key) : undefined,
-      isHidden: !isPlain(key) && key.length <= MAX_KEY && redactor.hideCredentials(key) !== key,
+      isHidden: !isPlain(key) && redactor.hideCredentials(key) !== key,
       bit: bitOf(name),
     }
     if (key.length <= MAX_KNOWN_KEY_LENGTH) {
