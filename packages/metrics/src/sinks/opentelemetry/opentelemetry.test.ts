@@ -388,6 +388,15 @@ describe('setting up', () => {
     expect((await read({ resource: given })).resourceMetrics.resource).toBe(given)
   })
 
+  it('takes attributes of any name from the environment', async () => {
+    vi.stubEnv('OTEL_RESOURCE_ATTRIBUTES', '__proto__=a,constructor=b')
+    const { attributes } = (await read()).resourceMetrics.resource
+    expect(Object.entries(attributes).slice(1)).toEqual([
+      ['__proto__', 'a'],
+      ['constructor', 'b'],
+    ])
+  })
+
   it.each(['a', '=b', 'a=b=c', 'a=%', 'x=y,a'])('ignores a malformed environment: %s', async (text) => {
     vi.stubEnv('OTEL_RESOURCE_ATTRIBUTES', text)
     const { resourceMetrics, errors } = await read()

@@ -27,12 +27,14 @@ export function resolveResource(
   environment: NodeJS.ProcessEnv,
 ): ResolvedResource {
   if (isResource(given)) return { resource: given, error: undefined }
-  const attributes: Record<string, OtelAttributes[string]> = {
-    'service.name': `unknown_service:${process.argv0.split(/[\\/]/).at(-1)}`,
-  }
+  // A map until the end: no name is a member of an object's prototype there.
+  const attributes = new Map<string, string>([
+    ['service.name', `unknown_service:${process.argv0.split(/[\\/]/).at(-1)}`],
+  ])
   let error: MetricsError | undefined
   try {
-    Object.assign(attributes, parseAttributes(environment['OTEL_RESOURCE_ATTRIBUTES'] ?? ''))
+    const listed = parseAttributes(environment['OTEL_RESOURCE_ATTRIBUTES'] ?? '')
+    for (const [key, value] of listed) attributes.set(key, value)
   } catch {
     error = new MetricsError(
       'KIT_METRIC_OPTION_INVALID',
@@ -40,8 +42,8 @@ export function resolveResource(
     )
   }
   const name = environment['OTEL_SERVICE_NAME']
-  if (name !== undefined && name !== '') attributes['service.name'] = name
-  return { resource: new Resource({ ...attributes, ...checkAttributes(given) }), error }
+  if (name !== undefined && name !== '') attributes.set('service.name', name)
+  return { resource: new Resource({ ...Object.fromEntries(attributes), ...checkAttributes(given) }), error }
 }
 
 class Resource implements OtelResource {
@@ -65,13 +67,13 @@ function isResource(given: ResourceLike | undefined): given is OtelResource {
 }
 
 /** All or nothing: the specification has the whole variable discarded when a part of it is malformed. */
-function parseAttributes(text: string): Record<string, string> {
-  const attributes: Record<string, string> = {}
+function parseAttributes(text: string): Map<string, string> {
+  const attributes = new Map<string, string>()
   for (const pair of text.split(',')) {
     if (pair.trim() === '') continue
     const [key, value, ...more] = pair.split('=').map((part) => decodeURIComponent(part.trim()))
     if (key === undefined || key === '' || value === undefined || more.length > 0) throw new SyntaxError(pair)
-    attributes[key] = value
+    attributes.set(key, value)
   }
   return attributes
 }
