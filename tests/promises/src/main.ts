@@ -12,7 +12,7 @@ import { notYet } from './not-yet.ts'
 import type { Options } from './options.ts'
 import { UsageError, resolveOptions, usage } from './options.ts'
 import { writePage } from './page.ts'
-import { builtCopy, plantedCopy } from './planted.ts'
+import { builtCopy, plantIn } from './planted.ts'
 import { readReport, writeReport } from './report/report.ts'
 import { endTrials } from './run-trial.ts'
 import { findingsLine, selftest } from './selftest.ts'
@@ -22,10 +22,16 @@ import { tryAll } from './try-all.ts'
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const screen = process.stdout
 
-let copy: string | undefined
+const copies: string[] = []
 
-function removeCopy(): void {
-  if (copy !== undefined) rmSync(copy, { recursive: true, force: true })
+function newCopy(): string {
+  const copy = builtCopy(root)
+  copies.push(copy)
+  return copy
+}
+
+function removeCopies(): void {
+  for (const copy of copies) rmSync(copy, { recursive: true, force: true })
 }
 
 function say(text: string): void {
@@ -41,7 +47,7 @@ for (const [signal, code] of [
     process.exit(code)
   })
 }
-process.once('exit', removeCopy)
+process.once('exit', removeCopies)
 
 try {
   const all = await allPromises()
@@ -62,8 +68,11 @@ try {
 async function tryPromises(options: Options, all: readonly Entry[]): Promise<boolean> {
   const { tier, seed, jobs, entries, plant } = options
   const date = new Date().toISOString()
-  copy = plant === undefined ? builtCopy(root) : plantedCopy(root, plant)
-  if (plant !== undefined) say(`With a bug: ${plant.bug}.`)
+  const copy = newCopy()
+  if (plant !== undefined) {
+    plantIn(root, copy, plant)
+    say(`With a bug: ${plant.bug}.`)
+  }
   const promises = entries.map(({ promise }) => promise)
   const outcomes = await tryAll({ screen, checkout: root, copy, promises, tier, seed, jobs })
   const node = process.versions.node
@@ -108,7 +117,6 @@ function isComplete(all: readonly Entry[]): boolean {
 }
 
 async function testSelf({ tier, seed, jobs, entries }: Options): Promise<boolean> {
-  copy = builtCopy(root)
   const last = readReport(root, tier)
   // The same build with the same seed, tried in such a copy: trying it again would only show the same.
   const known = last?.build === buildHash(root) && last.seed === seed ? last.outcomes : []
@@ -116,7 +124,7 @@ async function testSelf({ tier, seed, jobs, entries }: Options): Promise<boolean
   const findings = await selftest({
     screen,
     checkout: root,
-    copy,
+    newCopy,
     promises,
     tier,
     seed,

@@ -7,6 +7,7 @@ import {
   readFileSync,
   readdirSync,
   realpathSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
@@ -29,16 +30,19 @@ export function builtCopy(root: string): string {
 }
 
 /**
- * {@link builtCopy} with `plant` in it.
+ * Puts `plant` into a copy.
  *
- * @returns the root of the copy; the caller removes it.
+ * @returns what takes it out again, and with it what trials left in the copy.
  * @throws Error if the bug does not fit.
  */
-export function plantedCopy(root: string, plant: Plant): string {
-  const text = withBug(root, plant)
-  const copy = builtCopy(root)
-  writeFileSync(join(copy, 'packages', plant.file), text)
-  return copy
+export function plantIn(root: string, copy: string, plant: Plant): () => void {
+  const file = join(copy, 'packages', plant.file)
+  writeFileSync(file, withBug(root, plant))
+  return () => {
+    cpSync(join(root, 'packages', plant.file), file)
+    rmSync(join(copy, 'tmp'), { recursive: true, force: true })
+    mkdirSync(join(copy, 'tmp'))
+  }
 }
 
 /**
@@ -62,7 +66,7 @@ function copyPackage(root: string, copy: string, path: string): void {
   const to = join(copy, path)
   mkdirSync(to, { recursive: true })
   cpSync(join(from, 'package.json'), join(to, 'package.json'))
-  cpSync(join(from, 'dist'), join(to, 'dist'), { recursive: true })
+  cpSync(join(from, 'dist'), join(to, 'dist'), { recursive: true, filter: (file) => !file.endsWith('.d.ts') })
   const modules = join(from, 'node_modules')
   for (const name of installed(modules)) {
     const target = realpathSync(join(modules, name))

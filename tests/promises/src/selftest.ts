@@ -3,11 +3,10 @@
  * packages, in the lowest of its tiers. A trial that does not fail with a bug in it proves nothing without it.
  */
 
-import { rmSync } from 'node:fs'
 import type { Screen } from './board.ts'
 import { Board } from './board.ts'
 import type { Outcome } from './outcome.ts'
-import { plantedCopy } from './planted.ts'
+import { plantIn } from './planted.ts'
 import type { Plant, PublishedPromise, Tier } from './promise.ts'
 import { runTrial } from './run-trial.ts'
 import { inSchedule } from './schedule.ts'
@@ -16,8 +15,8 @@ import { tryAll } from './try-all.ts'
 export interface Selftest {
   readonly screen: Screen
   readonly checkout: string
-  /** A copy of the packages without a bug: what fails there would be taken for a bug that was found. */
-  readonly copy: string
+  /** Makes a copy of the packages without a bug: one for each trial that runs at a time. The caller removes them. */
+  readonly newCopy: () => string
   /** Those whose lowest tier is `tier`. */
   readonly promises: readonly PublishedPromise[]
   readonly tier: Tier
@@ -42,11 +41,14 @@ export async function selftest(options: Selftest): Promise<Finding[]> {
   const { promises, known, screen } = options
   const unknown = promises.filter(({ id }) => !known.some((one) => one.id === id))
   if (unknown.length > 0) screen.write('Without a bug:\n')
-  const clean = [...known, ...(await tryAll({ ...options, promises: unknown }))]
+  const copy = options.newCopy()
+  // What fails without a bug would be taken for a bug that was found.
+  const clean = [...known, ...(await tryAll({ ...options, copy, promises: unknown }))]
   screen.write('With a bug each:\n')
   const planted = promises.flatMap((promise) => promise.plants.map((plant) => ({ promise, plant })))
   const findings = new Map<Plant, Finding>()
   const board = new Board(screen, planted.length)
+  const free = [copy]
   await inSchedule({
     items: planted,
     jobs: options.jobs,
@@ -54,7 +56,9 @@ export async function selftest(options: Selftest): Promise<Finding[]> {
     async run({ promise, plant }) {
       const since = performance.now()
       board.start(`${promise.id}:${promise.plants.indexOf(plant) + 1}`, plant.bug)
-      const finding = await tried(options, promise, plant, clean)
+      const own = free.pop() ?? options.newCopy()
+      const finding = await tried({ ...options, copy: own, promise, plant, clean })
+      free.push(own)
       findings.set(plant, finding)
       board.end({
         tone: finding.verdict === 'caught' ? 'good' : finding.verdict === 'missed' ? 'bad' : 'quiet',
@@ -70,12 +74,16 @@ export async function selftest(options: Selftest): Promise<Finding[]> {
   return planted.flatMap(({ plant }) => findings.get(plant) ?? [])
 }
 
-async function tried(
-  { checkout, tier, seed }: Selftest,
-  promise: PublishedPromise,
-  plant: Plant,
-  clean: readonly Outcome[],
-): Promise<Finding> {
+interface Try extends Pick<Selftest, 'checkout' | 'tier' | 'seed'> {
+  /** Where the bug is planted, and taken out again. */
+  readonly copy: string
+  readonly promise: PublishedPromise
+  readonly plant: Plant
+  /** How the trials went without a bug. */
+  readonly clean: readonly Outcome[]
+}
+
+async function tried({ checkout, copy, tier, seed, promise, plant, clean }: Try): Promise<Finding> {
   const { id } = promise
   const { bug } = plant
   const without = clean.find((one) => one.id === id)
@@ -83,14 +91,14 @@ async function tried(
   if (without?.verdict !== 'kept') {
     return { id, bug, verdict: 'missed', by: 'the trial fails without the bug too, and proves nothing' }
   }
-  const copy = plantedCopy(checkout, plant)
+  const uproot = plantIn(checkout, copy, plant)
   try {
     const outcome = await runTrial({ copy, checkout, promise, tier, seed, untilBroken: true })
     return outcome.verdict === 'broken'
       ? { id, bug, verdict: 'caught', by: outcome.reasons[0]?.split('\n')[0] ?? '' }
       : { id, bug, verdict: 'missed', by: 'all figures are within their limits' }
   } finally {
-    rmSync(copy, { recursive: true, force: true })
+    uproot()
   }
 }
 
