@@ -43,7 +43,8 @@ describe('why a promise is broken', () => {
 
 it.for([
   [{ atMost: 8 }, 4, 0.5],
-  [{ atLeast: 5 }, 10, 0.5],
+  [{ atMost: 8 }, 10, 1.25],
+  [{ atLeast: 5 }, 10, undefined],
   [{ atMost: 0 }, 0, undefined],
   [{ exactly: 3 }, 3, undefined],
 ] as const)('how much of %o the value %d uses', ([bound, value, part]) => {

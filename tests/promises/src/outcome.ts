@@ -56,10 +56,9 @@ export function isJudged({ atMost, atLeast, exactly }: Figure): boolean {
 
 /**
  * How much of its limit a figure uses, from 0 to 1 where it is kept: for the reader who asks which promise is nearly broken.
- * Undefined where that says nothing, as of figures that must be exactly so.
+ * Undefined where that says nothing: of figures that must be exactly so, and of those that must be at least so, which count
+ * how much was tried.
  */
-export function used({ value, atMost, atLeast }: Figure): number | undefined {
-  if (atMost !== undefined && atMost > 0) return Math.max(0, value / atMost)
-  if (atLeast !== undefined && atLeast > 0 && value > 0) return atLeast / value
-  return undefined
+export function used({ value, atMost }: Figure): number | undefined {
+  return atMost !== undefined && atMost > 0 ? Math.max(0, value / atMost) : undefined
 }

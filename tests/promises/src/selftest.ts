@@ -91,14 +91,18 @@ async function tried({ checkout, copy, tier, seed, promise, plant, clean }: Try)
   if (without?.verdict !== 'kept') {
     return { id, bug, verdict: 'missed', by: 'the trial fails without the bug too, and proves nothing' }
   }
-  const uproot = plantIn(checkout, copy, plant)
+  let uproot: (() => void) | undefined
   try {
+    uproot = plantIn(checkout, copy, plant)
     const outcome = await runTrial({ copy, checkout, promise, tier, seed, untilBroken: true })
     return outcome.verdict === 'broken'
       ? { id, bug, verdict: 'caught', by: outcome.reasons[0]?.split('\n')[0] ?? '' }
       : { id, bug, verdict: 'missed', by: 'all figures are within their limits' }
+  } catch (error) {
+    // It does not fit: the code is not what it was when the bug was thought of.
+    return { id, bug, verdict: 'missed', by: (error as Error).message }
   } finally {
-    uproot()
+    uproot?.()
   }
 }
 

@@ -113,7 +113,7 @@ export const promise: PublishedPromise = {
     },
     {
       bug: 'buckets do not count what lies below them',
-      file: 'metrics/dist/sinks/prometheus/family.js',
+      file: 'metrics/dist/sinks/prometheus/buckets.js',
       find: 'count += series.bucketCount(i);',
       replace: 'count = series.bucketCount(i);',
     },

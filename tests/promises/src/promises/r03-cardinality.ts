@@ -45,6 +45,12 @@ export const promise: PublishedPromise = {
       find: 'return this.#counted < maxSeries && budget.used < budget.max;',
       replace: 'return budget.used < budget.max;',
     },
+    {
+      bug: 'what is beyond the budget is not counted',
+      file: 'metrics/dist/series.js',
+      find: 'this.#options.observed ? this.#void : this.#overflowCell()',
+      replace: 'this.#void',
+    },
   ],
 }
 

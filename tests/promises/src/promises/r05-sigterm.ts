@@ -89,8 +89,8 @@ export const promise: PublishedPromise = {
     {
       bug: 'one request in a hundred is not logged',
       file: 'http/dist/observer.js',
-      find: "log[level](fields, 'request')",
-      replace: "if (Math.random() > 0.01) log[level](fields, 'request')",
+      find: 'requestLine.write(levelOf[outcome],',
+      replace: 'if (Math.random() > 0.01) requestLine.write(levelOf[outcome],',
     },
     {
       bug: 'a second signal is ignored',

@@ -59,14 +59,14 @@ export const promise: PublishedPromise = {
     {
       bug: 'a connection goes on telling requests that are over of its end',
       file: 'http/dist/connection-end.js',
-      find: 'socket[openOf]?.delete(one);',
+      find: 'connection[openOf]?.delete(one);',
       replace: '',
     },
     {
       bug: 'each request listens to the end of its connection',
       file: 'http/dist/connection-end.js',
       find: 'open.add(one);',
-      replace: "open.add(one); socket.on('close', onClose);",
+      replace: "open.add(one); connection.on('close', onClose);",
     },
     {
       bug: 'a request given up by its client stays in flight',

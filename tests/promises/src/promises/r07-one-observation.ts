@@ -35,7 +35,7 @@ export const promise: PublishedPromise = {
     {
       bug: 'the end of a connection is not told to the requests on it',
       file: 'http/dist/connection-end.js',
-      find: "socket.once('close', onClose);",
+      find: "connection.once('close', onClose);",
       replace: '',
     },
     {

@@ -34,13 +34,14 @@ ${
         ${seed}.
       </p>
       ${planted ? html`<p class="broken">A bug was planted: this says nothing about the packages.</p>` : ''}
+      ${outcomes.filter(({ verdict: word }) => word === 'broken').map(callout)}
       <table>
         <thead>
           <tr>
-            <th>promise</th>
+            <th></th>
             <th>verdict</th>
             <th>time</th>
-            <th></th>
+            <th>promise</th>
           </tr>
         </thead>
         <tbody>
@@ -50,7 +51,7 @@ ${
                 <td><a href="#${one.id}">${one.id}</a></td>
                 <td>${verdict(one)}</td>
                 <td>${time(one)}</td>
-                <td>${one.says}</td>
+                <td>${prose(one.says)}</td>
               </tr>`,
           )}
         </tbody>
@@ -62,11 +63,21 @@ ${
 `
 }
 
+/** What is broken stands before everything else, with the first of its reasons. */
+function callout({ id, reasons }: Outcome): Markup {
+  return html`<p class="callout"><a href="#${id}">${id}</a> ${reasons[0]?.split('\n')[0]}</p> `
+}
+
+/** A sentence in which what stands between backticks is code. */
+function prose(text: string): Markup[] {
+  return text.split('`').map((part, i) => (i % 2 === 0 ? html`${part}` : html`<code>${part}</code>`))
+}
+
 function section(outcome: Outcome): Markup {
   const { id, says, reasons, figures, plots } = outcome
   return html`<section id="${id}">
     <h2>${id} ${verdict(outcome)}</h2>
-    <p>${says}</p>
+    <p>${prose(says)}</p>
     ${reasons.map((reason) => html`<pre>${reason}</pre>`)}
     ${
       figures.length === 0
@@ -139,7 +150,9 @@ tr > td:nth-child(n+2) { font-variant-numeric: tabular-nums; }
 a { color: var(--curve); }
 pre { background: var(--soft); padding: 0.7rem 0.9rem; overflow-x: auto; white-space: pre-wrap; overflow-wrap: anywhere; }
 .kept { color: var(--kept); } .broken { color: var(--broken); } .skipped { color: var(--skipped); }
-h2 span { font-weight: 400; }
+h2 span { font-weight: 400; } code { font-size: 0.92em; }
+.callout { border-left: 4px solid var(--broken); background: var(--soft); padding: 0.5rem 0.9rem; margin: 0.6rem 0;
+  overflow-wrap: anywhere; }
 figure { margin: 1.2rem 0; } figcaption { color: var(--quiet); }
 svg { max-width: 100%; } svg text { font: 12px system-ui, sans-serif; fill: var(--quiet); }
 .grid { stroke: var(--line); } .curve { fill: none; stroke: var(--curve); stroke-width: 1.5; }
