@@ -51,7 +51,7 @@ ${
                 <td><a href="#${one.id}">${one.id}</a></td>
                 <td>${verdict(one)}</td>
                 <td>${time(one)}</td>
-                <td>${prose(one.says)}</td>
+                <td>${prose(one.says)}${one.verdict === 'skipped' ? ` (${one.reasons[0]})` : ''}</td>
               </tr>`,
           )}
         </tbody>
