@@ -2,6 +2,7 @@
 // zap's AtomicLevel (`level`), and those of Spring Boot's /loggers (`levels`, `loggers`, `configuredLevel`,
 // `effectiveLevel`). Spring's media type, when the client asks for it, makes the levels upper case.
 
+import type { AuditRecord } from './audit.ts'
 import type { Exchange } from './level-exchange.ts'
 import { levelOfGroup } from './level-groups.ts'
 import type { LevelGroups } from './level-groups.ts'
@@ -9,6 +10,7 @@ import { levelNames } from './level.ts'
 import type { Level } from './level.ts'
 import type { Change, LevelState, LevelTree } from './levels.ts'
 import type { Override } from './override.ts'
+import { withoutCredentials } from './redact.ts'
 
 /** A way to spell levels, and the media type that announces it. */
 export interface Dialect {
@@ -101,8 +103,18 @@ export function describeOverride(override: Override, dialect: Dialect, counts = 
     sample,
     max,
     ...(counts ? { lines } : undefined),
-    ...(reason === undefined ? undefined : { reason }),
-    ...(by === undefined ? undefined : { by }),
+    ...(reason === undefined ? undefined : { reason: withoutCredentials(reason) }),
+    ...(by === undefined ? undefined : { by: withoutCredentials(by) }),
+  }
+}
+
+/** An entry of the audit as a body. Whoever may read the levels need not read what the log hides of a reason. */
+export function describeAudit(record: AuditRecord): object {
+  const { reason, by } = record
+  return {
+    ...record,
+    ...(reason === undefined ? undefined : { reason: withoutCredentials(reason) }),
+    ...(by === undefined ? undefined : { by: withoutCredentials(by) }),
   }
 }
 

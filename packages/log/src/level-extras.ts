@@ -1,6 +1,6 @@
 // What stands beside the levels, under `{base}/-/`: overrides, the audit, and the recordings, to be written now.
 
-import { describeOverride } from './level-dialect.ts'
+import { describeAudit, describeOverride } from './level-dialect.ts'
 import { appliedTo, readEnd, readLevel, readReason, refuseStale, requireJson } from './level-exchange.ts'
 import type { Exchange, Resource } from './level-exchange.ts'
 import { reply } from './level-reply.ts'
@@ -36,7 +36,7 @@ function oneOverride(id: string): Resource {
 }
 
 const audit: Resource = {
-  GET: ({ levels, dialect }) => reply(200, dialect, { audit: levels.audit() }),
+  GET: ({ levels, dialect }) => reply(200, dialect, { audit: levels.audit().map(describeAudit) }),
 }
 
 /** No level changes, so there is nothing to compare with `If-Match`. */

@@ -421,6 +421,22 @@ describe('beyond them', () => {
   })
 })
 
+test('credentials in reasons are shown no more than they are logged', async () => {
+  const reason = 'https://ann:hunter2@tickets.test/7?token=hunter2'
+  const when = { header: { 'x-debug': '1' } }
+  await send('PUT', '/log/levels/db', JSON.stringify({ level: 'debug', reason }), json)
+  await send('POST', '/log/levels/-/overrides', JSON.stringify({ when, level: 'debug', reason }), json)
+  const hidden = 'https://[redacted]@tickets.test/7?token=[redacted]'
+  const { body } = await send('GET', '/log/levels/-/audit')
+  expect(body['audit']).toMatchObject([
+    { kind: 'override', reason: hidden, by: 'http', when },
+    { kind: 'level', reason: hidden, by: 'http', after: 'debug' },
+  ])
+  const shown = await send('GET', '/log/levels/-/overrides')
+  expect(shown.body['overrides']).toMatchObject([{ reason: hidden, by: 'http', when }])
+  expect(destination.records.map((line) => line['reason'])).toEqual([hidden, hidden])
+})
+
 test.each<[number, string, string, (string | undefined)?, Record<string, string>?]>([
   [200, 'GET', ''],
   [200, 'HEAD', ''],

@@ -62,6 +62,11 @@ export class Redactor {
 
 const defaultRedactor = new Redactor(defaultRedactedKeys, [], '[redacted]')
 
+/** The text without what the default rules take for credentials: for what is shown elsewhere than in lines. */
+export function withoutCredentials(text: string): string {
+  return defaultRedactor.hideCredentials(text)
+}
+
 /** Checks the options and fills in what is missing. Throws `LogError`. */
 export function resolveRedact(options: RedactOptions | undefined): Redactor {
   if (options === undefined) return defaultRedactor
