@@ -155,7 +155,7 @@ async function onServices(trial: Trial, asked: Conversations): Promise<void> {
     what: 'requests that frameworks handed on',
     value: handed,
     unit: 'requests',
-    atLeast: Math.floor(cases / 3),
+    atLeast: Math.floor(cases / 5),
   })
   trial.figure({
     what: 'requests that frameworks answered before anything that is mounted in them',
