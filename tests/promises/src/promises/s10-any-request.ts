@@ -12,7 +12,7 @@ import type { Metrics } from '@kit/metrics'
 import { memory } from '@kit/metrics/memory'
 import { prometheus } from '@kit/metrics/prometheus'
 import type { PublishedPromise, Trial } from '../promise.ts'
-import { ask, inParallel, read, say } from '../tools/conversation.ts'
+import { ask, inParallel, read, say, sayAndWait } from '../tools/conversation.ts'
 import { desyncConversations, mutated } from '../tools/desync.ts'
 import { hostileHosts, strangeRequests } from '../tools/hostile-requests.ts'
 import { randomFrom } from '../tools/naughty.ts'
@@ -208,7 +208,7 @@ async function converse({ port }: Service, { single, others }: Conversations): P
   const statuses: number[] = []
   const failed: boolean[] = []
   await inParallel(single, 16, async (bytes, i) => {
-    statuses[i] = read(await say(port, bytes)).status
+    statuses[i] = read(await sayAndWait(port, bytes)).status
   })
   await inParallel(others, 16, async (bytes, i) => {
     failed[i] = /^HTTP\/1\.1 5/m.test(await say(port, bytes))

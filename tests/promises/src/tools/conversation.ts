@@ -16,6 +16,18 @@ export interface Answer {
  * the other side was closed too.
  */
 export function say(port: number, bytes: string, host = '127.0.0.1'): Promise<string> {
+  return exchange(port, bytes, host, 0)
+}
+
+/**
+ * The same, but this side stays open until the other has closed, or for a second: to Node a client that has ended its side
+ * while nothing was answered has left.
+ */
+export function sayAndWait(port: number, bytes: string, host = '127.0.0.1'): Promise<string> {
+  return exchange(port, bytes, host, 1_000)
+}
+
+function exchange(port: number, bytes: string, host: string, patienceMs: number): Promise<string> {
   return new Promise((resolve) => {
     let text = ''
     const socket = connect({ port, host, allowHalfOpen: true })
@@ -24,23 +36,30 @@ export function say(port: number, bytes: string, host = '127.0.0.1'): Promise<st
     socket.on('error', () => {})
     socket.on('end', () => socket.destroy())
     socket.on('close', () => resolve(text))
-    socket.end(bytes, 'latin1')
+    if (patienceMs === 0) {
+      socket.end(bytes, 'latin1')
+      return
+    }
+    const timer = setTimeout(() => socket.end(), patienceMs)
+    socket.on('close', () => clearTimeout(timer))
+    socket.write(bytes, 'latin1')
   })
 }
 
-/** Sends one request with these lines of headers, as they are, beside `Host` and `Connection: close`. */
+/** Sends one request with these lines of headers, as they are, beside `Host` and `Connection: close`; `waits` as {@link sayAndWait}. */
 export async function ask(
   port: number,
   start: string,
   lines: readonly string[] = [],
   body = '',
   host = '127.0.0.1',
+  waits = false,
 ): Promise<Answer> {
   const own = lines.some((line) => /^host:/i.test(line)) ? [] : [`Host: ${host}:${port}`]
   const length = body === '' ? [] : [`Content-Length: ${Buffer.byteLength(body)}`]
   const head = [`${start} HTTP/1.1`, ...own, 'Connection: close', ...length, ...lines]
   const bytes = `${head.join('\r\n')}\r\n\r\n${Buffer.from(body).toString('latin1')}`
-  return read(await say(port, bytes, host))
+  return read(await (waits ? sayAndWait : say)(port, bytes, host))
 }
 
 /** The first answer in what came back. */
