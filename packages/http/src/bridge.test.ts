@@ -1,12 +1,17 @@
 import { once } from 'node:events'
 import { createServer, request as ask } from 'node:http'
-import type { IncomingMessage, Server } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
+import { current } from '@kit/context'
+import { createMetrics } from '@kit/metrics'
 import { afterEach, describe, expect, it } from 'vitest'
 import { toNodeListener } from './bridge.ts'
 import type { FetchHandler } from './bridge.ts'
+import { observeFetch } from './fetch.ts'
+import { observeListener } from './node.ts'
+import { requestIdKey } from './request-id.ts'
 import { eventually } from './testing/rig.ts'
 
 const servers: Server[] = []
@@ -172,6 +177,40 @@ it('takes the path from the target, and refuses a host that would bring one of i
     expect(await say(host)).toMatch(/^HTTP\/1.1 200 [^]*\r\n\/livez\r\n/)
   for (const host of ['x/metrics?', 'x/metrics#', 'x?', 'x#', 'x\\metrics?', 'a@x', 'x/', '/', 'a b', '[::1'])
     expect(await say(host)).toMatch(/^HTTP\/1.1 400 [^]*\r\nBad Request\n$/)
+})
+
+it('is no second observation of a request whose listener is observed, and names its route', async () => {
+  const options = { metrics: createMetrics(), log: false as const }
+  let ids: (string | undefined)[] = []
+  const handler = observeFetch(() => new Response(current().value(requestIdKey)), {
+    ...options,
+    route: () => '/inner',
+  })
+  const outer = observeListener(
+    (req: IncomingMessage, res: ServerResponse) => {
+      ids = [current().value(requestIdKey)]
+      toNodeListener(handler)(req, res)
+    },
+    { ...options, route: () => '/outer' },
+  )
+  const server = createServer(outer).listen(0, '127.0.0.1')
+  servers.push(server)
+  await once(server, 'listening')
+  const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
+  ids.push(await response.text(), response.headers.get('x-request-id') ?? undefined)
+  expect(new Set(ids).size).toBe(1)
+  const counted = (): [string | undefined, number][] =>
+    options.metrics
+      .snapshot()
+      .metrics.flatMap((one) =>
+        one.name === 'http.server.request.duration' && one.kind === 'histogram' ? one.series : [],
+      )
+      .map(({ labels, count }) => [labels['http.route'], count])
+  await eventually(
+    () => counted().length > 0,
+    () => 'a request that is counted',
+  )
+  expect(counted()).toEqual([['/inner', 1]])
 })
 
 async function get(url: string): Promise<IncomingMessage> {

@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises'
 import type { ReadableStream, ReadableStreamBYOBReader } from 'node:stream/web'
 import { answer } from './answer.ts'
 import { onEnd } from './connection-end.ts'
+import { carryObservation } from './observer.ts'
 
 /** A handler in the style of fetch: the endpoints of kit are all of this kind. */
 export type FetchHandler = (request: Request) => Response | Promise<Response>
@@ -23,6 +24,7 @@ export function toNodeListener(handler: FetchHandler): (req: IncomingMessage, re
       answer(res, 400)
       return
     }
+    carryObservation(req, request)
     onEnd(res, req.socket, () => {
       if (!res.writableFinished) left.abort()
     })

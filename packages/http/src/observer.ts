@@ -84,6 +84,12 @@ export function createObserver(options?: HttpOptions): HttpObserver {
  */
 const observationOf: unique symbol = Symbol.for('@kit/http@1.observation') as never
 
+/** Has `to`, which stands for the same request as `from`, be observed where that is: a binding that opens it is not the first. */
+export function carryObservation(from: object, to: object): void {
+  const known = (from as { [observationOf]?: Observation })[observationOf]
+  if (known !== undefined) (to as { [observationOf]?: Observation })[observationOf] = known
+}
+
 class RequestObservation implements Observation {
   readonly ctx: CancelContext
   readonly log: Logger
