@@ -177,9 +177,9 @@ async function aroundServices(trial: Trial, { single }: Conversations): Promise<
   await onEveryFramework(
     (framework) => {
       metrics = createMetrics()
-      // What is made of a request for a fetch-style handler does not say what has seen it before.
-      const isFetch = framework === 'fetch' || framework === 'Hono'
-      return { ...(isFetch ? {} : { options: { metrics, log: false } }), handle: () => ({}) }
+      // The request that Hono's server makes does not say what has seen it before.
+      const options = framework === 'Hono' ? {} : { options: { metrics, log: false as const } }
+      return { ...options, handle: () => ({}) }
     },
     async (service) => {
       let here = 0
