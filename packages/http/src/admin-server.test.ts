@@ -9,6 +9,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { adminServer } from './admin-server.ts'
 import type { AdminServer, AdminServerOptions } from './admin-server.ts'
 import { healthEndpoint } from './health.ts'
+import { eventually } from './testing/rig.ts'
 import { smuggled } from './testing/smuggled.ts'
 import { hostileTargets } from './testing/targets.ts'
 
@@ -222,6 +223,30 @@ it('counts the scrapes that were sent whole, and tells who waits for one that be
   await next
   await (await fetch(`${admin.url}/metrics`)).text()
   await new Promise((resolve) => setImmediate(resolve))
+  expect(admin.scrapes).toBe(2)
+})
+
+it('waits for another scrape when a pipelined one is lost with its connection', async () => {
+  let asked = 0
+  const handler = (): Response | Promise<Response> =>
+    ++asked === 1 ? new Promise<Response>(() => {}) : new Response('a')
+  const admin = await start({ metrics: { handler } })
+  const scrape = 'GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n'
+  const asks = (count: number): Promise<void> =>
+    eventually(
+      () => asked === count,
+      () => `${count} scrapes; there are ${asked}`,
+    )
+  const socket = connect(admin.port, '127.0.0.1')
+  socket.on('error', () => {}).write(scrape)
+  await asks(1)
+  const next = admin.nextScrape()
+  socket.write(scrape)
+  await asks(2)
+  socket.resetAndDestroy()
+  await (await fetch(`${admin.url}/metrics`)).text()
+  await (await fetch(`${admin.url}/metrics`)).text()
+  await next
   expect(admin.scrapes).toBe(2)
 })
 

@@ -4,6 +4,8 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { current } from '@kit/context'
 import { createMetrics } from '@kit/metrics'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -142,6 +144,104 @@ describe('a body that brings its own memory', () => {
     )
     expect((await (await fetch(url)).arrayBuffer()).byteLength).toBe(2_000_000)
   })
+
+  it('that fails at once is a 500', async () => {
+    const pull = (): void => {
+      throw new Error('nothing')
+    }
+    const url = await serve(() => new Response(new ReadableStream({ pull })))
+    expect((await fetch(url)).status).toBe(500)
+  })
+
+  it('is cancelled when the client leaves', async () => {
+    let onCancel!: () => void
+    const cancelled = new Promise<void>((resolve) => (onCancel = resolve))
+    const url = await serve(
+      () =>
+        new Response(
+          new ReadableStream({
+            pull: (controller) => controller.enqueue(new Uint8Array(40_000)),
+            cancel: onCancel,
+          }),
+        ),
+    )
+    ;(await get(url)).destroy()
+    await cancelled
+  })
+})
+
+it.each(['bytes', undefined] as const)('gives way to others between long chunks (%s)', async (type) => {
+  const chunks = 40
+  let turn = 0
+  const turnsOfPulls: number[] = []
+  const nextTurn = (): void => {
+    turn++
+    if (turnsOfPulls.length < chunks) setImmediate(nextTurn)
+  }
+  const body = new ReadableStream({
+    type: type as 'bytes',
+    pull(controller) {
+      controller.enqueue(new Uint8Array(65_536))
+      if (turnsOfPulls.push(turn) === chunks) controller.close()
+    },
+  })
+  const url = await serve(() => {
+    setImmediate(nextTurn)
+    return new Response(body)
+  })
+  expect((await (await fetch(url)).arrayBuffer()).byteLength).toBe(65_536 * chunks)
+  // Up to two chunks are sent at a time.
+  expect(new Set(turnsOfPulls).size).toBeGreaterThan(chunks / 2 - 2)
+})
+
+it.each(['bytes', undefined] as const)(
+  'cancels a body that is answered when the client has left (%s)',
+  async (type) => {
+    let onCancel!: () => void
+    const cancelled = new Promise<void>((resolve) => (onCancel = resolve))
+    let onAsked!: () => void
+    const asked = new Promise<void>((resolve) => (onAsked = resolve))
+    const url = await serve(async ({ signal }) => {
+      onAsked()
+      await new Promise((resolve) => signal.addEventListener('abort', resolve))
+      await new Promise((resolve) => setImmediate(resolve))
+      const pull = (): Promise<void> => new Promise(() => {})
+      return new Response(new ReadableStream({ type: type as 'bytes', pull, cancel: () => onCancel() }))
+    })
+    const request = ask(url, { agent: false }).end()
+    request.on('error', () => {})
+    await asked
+    request.destroy()
+    await cancelled
+  },
+)
+
+it('tells a handler that waits for it, and nobody else knows of, when the client leaves', async () => {
+  setFlagsFromString('--expose_gc')
+  const collect = runInNewContext('gc') as () => void
+  let asked = 0
+  let left = 0
+  const url = await serve(async ({ signal }) => {
+    asked++
+    await new Promise((resolve) => signal.addEventListener('abort', resolve))
+    left++
+    return new Response()
+  })
+  const request = ask(url, { agent: false }).end()
+  request.on('error', () => {})
+  await eventually(
+    () => asked === 1,
+    () => 'a request',
+  )
+  for (let i = 0; i < 3; i += 1) {
+    await new Promise((resolve) => setImmediate(resolve))
+    collect()
+  }
+  request.destroy()
+  await eventually(
+    () => left === 1,
+    () => 'a client that left',
+  )
 })
 
 it('tells pipelined requests that wait for their turn when the client leaves', async () => {

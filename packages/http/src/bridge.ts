@@ -3,7 +3,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import type { ReadableStream, ReadableStreamBYOBReader } from 'node:stream/web'
 import { answer } from './answer.ts'
 import { onEnd } from './connection-end.ts'
@@ -26,7 +25,8 @@ export function toNodeListener(handler: FetchHandler): (req: IncomingMessage, re
     }
     carryObservation(req, request)
     onEnd(res, req.socket, () => {
-      if (!res.writableFinished) left.abort()
+      // The request is asked so that it lives until now: its signal follows the other through a weak reference.
+      if (!res.writableFinished && !request.signal.aborted) left.abort()
     })
     void serve(handler, request, req, res)
   }
@@ -62,35 +62,59 @@ const readAtOnce = 122_880
 const firstRead = 4096
 
 async function send(body: ReadableStream<Uint8Array>, res: ServerResponse, socket: Socket): Promise<void> {
-  const reader = byobReaderOf(body)
-  if (reader === undefined) {
-    await pipeline(Readable.fromWeb(body), res)
-    return
-  }
+  const byob = byobReaderOf(body)
+  const chunks = byob === undefined ? body.getReader() : new ReusedMemory(byob)
   let written = (_taken: boolean): void => {}
   onEnd(res, socket, () => {
-    reader.cancel().catch(() => {})
+    chunks.cancel().catch(() => {})
     written(false)
   })
-  let memory = new Uint8Array(firstRead)
   for (;;) {
-    const { done, value } = await reader.read(memory)
+    const { done, value } = await chunks.read()
     if (done) break
-    // The memory is not used again before the system has taken what is in it. Who has left is noticed here first: writes
+    // Memory is not used again before the system has taken what is in it. Who has left is noticed here first: writes
     // that fail one after the other would keep the response from saying that it is closed.
     const taken = await new Promise<boolean>((resolve) => {
       written = resolve
       res.write(value, (error) => resolve(error === undefined || error === null))
     })
+    // A network that takes whatever it is given would leave no turn of the event loop to anybody else.
+    if (value.byteLength > firstRead) await nextTurn()
     if (!taken || socket.destroyed) {
-      await reader.cancel()
+      await chunks.cancel()
       return
     }
-    const { buffer } = value
-    const isMore = buffer.byteLength === firstRead && value.byteLength === firstRead
-    memory = isMore ? new Uint8Array(readAtOnce) : new Uint8Array(buffer)
   }
   res.end()
+}
+
+/** Reads a body into the same memory again and again: a chunk is good until the next one is read. */
+class ReusedMemory {
+  readonly #reader: ReadableStreamBYOBReader
+  #memory = new Uint8Array(firstRead)
+
+  constructor(reader: ReadableStreamBYOBReader) {
+    this.#reader = reader
+  }
+
+  async read(): Promise<{ done: true; value: undefined } | { done: false; value: Uint8Array }> {
+    const { done, value } = await this.#reader.read(this.#memory)
+    if (done) return { done, value: undefined }
+    const { buffer } = value
+    const isMore = buffer.byteLength === firstRead && value.byteLength === firstRead
+    this.#memory = isMore ? new Uint8Array(readAtOnce) : new Uint8Array(buffer)
+    return { done, value }
+  }
+
+  cancel(): Promise<void> {
+    return this.#reader.cancel()
+  }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve)
+  })
 }
 
 /** Reads into memory that the reader brings; undefined for a stream that brings its own. */

@@ -70,8 +70,9 @@ export function leaveConnection(connection: Connection, one: OnConnection): void
   connection[openOf]?.delete(one)
 }
 
-/** Calls `closed` when the response or its connection closes; perhaps twice. */
+/** Calls `closed` when the response or its connection closes, at once if either has; perhaps twice. */
 export function onEnd(res: ServerResponse, socket: Socket, closed: () => void): void {
+  if (res.closed || socket.closed) return closed()
   const one = { closed }
   joinConnection(socket, one)
   res.once('close', () => {

@@ -54,7 +54,7 @@ export class NodeExchange extends NodeHead implements OnConnection {
       if (res.stream === undefined || res.stream.destroyed) return this.closed()
       res.stream.on('close', closed)
       this.#join(res.stream.session)
-    } else if (res.closed || res.destroyed) {
+    } else if (res.closed || res.destroyed || socket?.closed === true) {
       return this.closed()
     } else if (socket !== undefined) {
       if ((this.req as { upgrade?: boolean }).upgrade === true) {

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
 import { connect, constants as http2Constants, createServer as createHttp2Server } from 'node:http2'
 import type { ClientHttp2Session, Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import { connect as connectTcp } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { current } from '@kit/context'
 import { annotate, createLogger } from '@kit/log'
@@ -336,4 +337,27 @@ describe('node:http2', () => {
     expect(answer?.code).toBe(http2Constants.NGHTTP2_INTERNAL_ERROR)
     expect(counted).toEqual(['1 GET 200 server_abort'])
   })
+})
+
+it('counts requests that come to it when their connection has closed, pipelined ones among them', async () => {
+  const metrics = createMetrics()
+  const log = createLogger({ destination: memoryDestination() })
+  const observed = observeListener(() => {}, { metrics, log })
+  const server = createServer((req, res) => {
+    // Something that comes first, and takes its time.
+    req.socket.once('close', () => setImmediate(() => observed(req, res)))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const socket = connectTcp((server.address() as AddressInfo).port, '127.0.0.1')
+  const arrived = once(server, 'request')
+  socket.on('error', () => {}).write('GET /x HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(3))
+  await arrived
+  socket.resetAndDestroy()
+  const seriesOf = (name: string): number[] => {
+    const found = metrics.snapshot().metrics.find((one) => one.name === name)
+    return (found?.series ?? []).map((one) => ('count' in one ? one.count : one.value))
+  }
+  await expect.poll(() => seriesOf('http.server.request.duration')).toEqual([3])
+  expect(seriesOf('http.server.active_requests')).toEqual([0])
+  server.close()
 })

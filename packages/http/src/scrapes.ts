@@ -1,6 +1,7 @@
 /** Which pages of metrics were sent to their last byte. */
 
 import type { ServerResponse } from 'node:http'
+import { onEnd } from './connection-end.ts'
 
 /** Counts scrapes, and tells those who wait for the next. */
 export class Scrapes {
@@ -16,7 +17,10 @@ export class Scrapes {
   begun(res: ServerResponse): void {
     const waiting = this.#waiting
     this.#waiting = []
-    res.once('close', () => {
+    let isOver = false
+    onEnd(res, res.req.socket, () => {
+      if (isOver) return
+      isOver = true
       if (res.writableFinished && res.statusCode === 200) {
         this.total += 1
         for (const tell of waiting) tell()
