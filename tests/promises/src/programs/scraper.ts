@@ -7,6 +7,8 @@ export interface ScrapeOrder {
   readonly url: string
   readonly count: number
   readonly accept: string
+  /** Whether the page itself is wanted: a long one costs more than it took to scrape it. Default false. */
+  readonly wantsPage?: boolean
 }
 
 /** What it answers. */
@@ -15,7 +17,7 @@ export interface ScrapeResult {
   readonly whole: number
   /** From the first question to the last answer. */
   readonly tookMs: number
-  /** The last page. */
+  /** The last page; '' unless it was wanted. */
   readonly page: string
 }
 
@@ -23,14 +25,14 @@ process.on('message', (order: ScrapeOrder) => {
   void scrape(order).then((result) => process.send?.(result))
 })
 
-async function scrape({ url, count, accept }: ScrapeOrder): Promise<ScrapeResult> {
+async function scrape({ url, count, accept, wantsPage = false }: ScrapeOrder): Promise<ScrapeResult> {
   const agent = new Agent({ maxSockets: Infinity })
   const startMs = performance.now()
   const pages = await Promise.all(Array.from({ length: count }, () => one(url, accept, agent)))
   const tookMs = performance.now() - startMs
   const whole = pages.filter((page) => page !== undefined)
   agent.destroy()
-  return { whole: whole.length, tookMs, page: whole.at(-1) ?? '' }
+  return { whole: whole.length, tookMs, page: wantsPage ? (whole.at(-1) ?? '') : '' }
 }
 
 function one(url: string, accept: string, agent: Agent): Promise<string | undefined> {

@@ -3,12 +3,11 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import type { PublishedPromise, Trial } from '../promise.ts'
-import type { Protocol } from '../requests/apps.ts'
 import { apps } from '../requests/apps.ts'
 import type { Leftover } from '../requests/lifecycles.ts'
 import type { Reading } from '../requests/server.ts'
 import { soak } from '../requests/soak.ts'
-import type { Soaked } from '../requests/soak.ts'
+import type { Service, Soaked } from '../requests/soak.ts'
 import { slopeOf } from '../tools/slope.ts'
 
 /**
@@ -38,22 +37,33 @@ export const promise: PublishedPromise = {
     'packages/metrics/src',
   ],
   async run(trial) {
-    const total = trial.pick({ change: 16_800, nightly: 1_000_000, release: 10_000_000 })
+    const total = trial.pick({ change: 13_440, nightly: 1_000_000, release: 10_000_000 })
     let done = 0
     let told = 0
     const progress = (requests: number): void => {
       done += requests
       if (done - told < total / 100) return
       told = done
-      trial.progress(done, total, 'requests')
+      trial.progress(Math.min(done, total), total, 'requests')
     }
-    const left = [...apps]
+    const services = apps.map(({ name, protocols }) => ({
+      adapter: name,
+      protocol: protocols[0] ?? 'HTTP/1',
+    }))
+    if (trial.tier === 'change') {
+      // All in one process, which starts sooner, and whose garbage is collected once for all.
+      await Promise.all([tryServices(trial, 'all adapters', services, total, progress), lifecycles(trial)])
+      return
+    }
+    // The last is the dearest: it comes first, so that the others fill the time.
+    const left = services.toReversed()
     const work = async (): Promise<void> => {
-      for (let app = left.shift(); app !== undefined; app = left.shift()) {
-        await tryAdapter(trial, app.name, app.protocols[0] ?? 'HTTP/1', total / apps.length, progress)
+      for (let one = left.shift(); one !== undefined; one = left.shift()) {
+        await tryServices(trial, one.adapter, [one], total / services.length, progress)
       }
     }
-    await Promise.all([work(), work(), lifecycles(trial)])
+    // One more than usual processors: each waits for its clients now and then.
+    await Promise.all([work(), work(), work(), lifecycles(trial)])
   },
   plants: [
     {
@@ -83,28 +93,27 @@ export const promise: PublishedPromise = {
   ],
 }
 
-async function tryAdapter(
+async function tryServices(
   trial: Trial,
-  adapter: string,
-  protocol: Protocol,
+  name: string,
+  services: readonly Service[],
   requests: number,
   progress: (requests: number) => void,
 ): Promise<void> {
   const soaked = await soak({
-    adapter,
-    protocol,
+    services,
     requests: requests * 0.7,
     warmUp: requests * 0.3,
-    readings: trial.pick({ change: 6, nightly: 40, release: 60 }),
+    readings: trial.pick({ change: 5, nightly: 40, release: 60 }),
     collections: trial.pick({ change: 2, nightly: 5, release: 5 }),
-    clients: 8,
+    clients: trial.pick({ change: 2, nightly: 8, release: 8 }),
     flags: trial.pick({ change: settledCompilers, nightly: settledCompilers, release: [] }),
     progress,
   })
-  report(trial, adapter, soaked)
+  report(trial, name, soaked)
 }
 
-function report(trial: Trial, adapter: string, { asked, before, after, between }: Soaked): void {
+function report(trial: Trial, name: string, { asked, before, after, between }: Soaked): void {
   const { requests, aborted } = asked
   const observed = Object.values(after.counted).reduce((sum, count) => sum + count, 0)
   const growth = slopeOf(between.map(([sent, { heapBytes }]) => [sent, heapBytes]))
@@ -112,7 +121,7 @@ function report(trial: Trial, adapter: string, { asked, before, after, between }
   const listeners = differences([before, after], 'listeners') + differences(rest, 'listeners')
   const precise = trial.tier !== 'change'
   const tell = (what: string, value: number, unit: string, bound: object = {}): void =>
-    trial.figure({ what: `${adapter}: ${what}`, value, unit, ...bound })
+    trial.figure({ what: `${name}: ${what}`, value, unit, ...bound })
   tell('requests', requests, 'requests')
   tell('given up by their clients', (100 * aborted) / requests, '%', { atLeast: 5 })
   tell('requests observed', observed, 'requests', { exactly: requests })
@@ -126,7 +135,7 @@ function report(trial: Trial, adapter: string, { asked, before, after, between }
   tell('heap a request, lower end of the 95 % interval', growth.low, 'B', precise ? { atMost: 0 } : {})
   tell('heap a request, upper end of the 95 % interval', growth.high, 'B')
   trial.plot(
-    `${adapter}: heap after garbage collection`,
+    `${name}: heap after garbage collection`,
     'requests',
     'MiB',
     between.map(([sent, { heapBytes }]) => [sent, heapBytes / 2 ** 20]),

@@ -1,6 +1,7 @@
 /**
- * A process with one service, as it runs with kit's defaults: `node --expose-gc server.js Express HTTP/1`. It tells its
- * port, and whenever it is asked what there is of it: how many requests came, what was counted of them, and what is left.
+ * A process with services, as they run with kit's defaults: `node --expose-gc server.js Express HTTP/1 Koa HTTP/2`. It
+ * tells their ports, and whenever it is asked what there is of them: how many requests came, what was counted of them, and
+ * what is left.
  */
 
 import { once } from 'node:events'
@@ -38,7 +39,7 @@ export interface Reading {
   readonly heapBytes: number
   /** What keeps the process alive, by kind. */
   readonly handles: Readonly<Record<string, number>>
-  /** Listeners of the server, of the process and of the open connections, by event. */
+  /** Listeners of the servers, of the process and of the open connections, by event. */
   readonly listeners: Readonly<Record<string, number>>
   /** Requests and contexts that exist, if they were to be counted. */
   readonly objects: number
@@ -46,24 +47,29 @@ export interface Reading {
   readonly cpuSeconds: number
 }
 
-const [name = '', protocol = ''] = process.argv.slice(2)
-if (process.send !== undefined) await serve(name, protocol as Protocol)
+const given = process.argv.slice(2)
+if (process.send !== undefined) await serve(given)
 
-async function serve(adapter: string, spoken: Protocol): Promise<void> {
-  const server = await appOf(adapter).make(spoken)
+/** `services` are names of adapters, each followed by its protocol. */
+async function serve(services: readonly string[]): Promise<void> {
   let reached = 0
-  server.prependListener('request', () => (reached += 1))
   const sockets = new Set<Socket>()
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
-  })
-  if ('keepAliveTimeout' in server) server.keepAliveTimeout = 600_000 // the client decides
-  server.listen({ port: 0, host: '127.0.0.1', backlog: 1024 })
-  await once(server, 'listening')
+  const servers: AppServer[] = []
+  for (let i = 0; i < services.length; i += 2) {
+    const server = await appOf(services[i] ?? '').make(services[i + 1] as Protocol)
+    server.prependListener('request', () => (reached += 1))
+    server.on('connection', (socket: Socket) => {
+      sockets.add(socket)
+      socket.once('close', () => sockets.delete(socket))
+    })
+    if ('keepAliveTimeout' in server) server.keepAliveTimeout = 600_000 // the client decides
+    server.listen({ port: 0, host: '127.0.0.1', backlog: 1024 })
+    await once(server, 'listening')
+    servers.push(server)
+  }
   process.on('disconnect', () => process.exit())
   process.on('message', (question: Question) => void answer(question))
-  process.send?.((server.address() as AddressInfo).port)
+  process.send?.(servers.map((server) => (server.address() as AddressInfo).port))
 
   async function answer({ requests, connections, collections, objects }: Question): Promise<void> {
     // What is late by so much does not come any more; what is missing then is in the answer.
@@ -84,8 +90,8 @@ async function serve(adapter: string, spoken: Protocol): Promise<void> {
       active: sumOf('http.server.active_requests'),
       heapBytes,
       handles: countBy(process.getActiveResourcesInfo().filter((kind) => kind !== 'Immediate')),
-      listeners: listenersOf(server, [...sockets]),
-      objects: objects ? objectsOfRequests(spoken) : 0,
+      listeners: listenersOf([...servers, ...sockets]),
+      objects: objects ? objectsOfRequests() : 0,
       cpuSeconds: process.cpuUsage().user / 1e6 + process.cpuUsage().system / 1e6,
     } satisfies Reading)
   }
@@ -95,9 +101,9 @@ async function serve(adapter: string, spoken: Protocol): Promise<void> {
  * Requests and contexts: whatever holds on to a request in any way holds one of these. Some there always are: prototypes,
  * and the last of each pooled parser.
  */
-function objectsOfRequests(protocol: Protocol): number {
-  const request = protocol === 'HTTP/1' ? IncomingMessage : Http2ServerRequest
-  return Number(queryObjects(request)) + Number(queryObjects(background.constructor))
+function objectsOfRequests(): number {
+  const kinds = [IncomingMessage, Http2ServerRequest, background.constructor]
+  return kinds.reduce((sum, kind) => sum + Number(queryObjects(kind)), 0)
 }
 
 function sumOf(metric: string): number {
@@ -117,10 +123,9 @@ function countedByError(): Record<string, number> {
   return counted
 }
 
-function listenersOf(server: AppServer, sockets: readonly Socket[]): Record<string, number> {
-  const emitters: EventEmitter[] = [server, process, ...sockets]
+function listenersOf(emitters: readonly EventEmitter[]): Record<string, number> {
   return countBy(
-    emitters.flatMap((emitter) =>
+    [process, ...emitters].flatMap((emitter) =>
       emitter.eventNames().flatMap((event) => Array(emitter.listenerCount(event)).fill(String(event))),
     ) as string[],
   )

@@ -1,4 +1,4 @@
-/** Many requests to one service in a process of its own, and what is left of them there. */
+/** Many requests to services in a process of their own, and what is left of them there. */
 
 import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
@@ -10,10 +10,16 @@ import { portion } from './load.ts'
 import type { Asked, Client } from './load.ts'
 import type { Question, Reading } from './server.ts'
 
-/** What is soaked, and how long. */
-export interface SoakOptions {
+/** A service, by its adapter. */
+export interface Service {
   readonly adapter: string
   readonly protocol: Protocol
+}
+
+/** What is soaked, and how long. */
+export interface SoakOptions {
+  /** The services that share a process, by their adapters. */
+  readonly services: readonly Service[]
   /** How many requests are measured, about; before them come `warmUp` more. */
   readonly requests: number
   readonly warmUp: number
@@ -21,7 +27,7 @@ export interface SoakOptions {
   readonly readings: number
   /** How often garbage is collected each time. */
   readonly collections: number
-  /** Clients at a time. */
+  /** Clients at a time, of each service. */
   readonly clients: number
   /** Flags for Node. */
   readonly flags: readonly string[]
@@ -40,23 +46,29 @@ export interface Soaked {
   readonly between: readonly (readonly [requests: number, reading: Reading])[]
 }
 
-/** Runs it. The service's standard output, where its log lines go, is thrown away. */
+/** Runs it. The services' standard output, where its log lines go, is thrown away. */
 export async function soak(options: SoakOptions): Promise<Soaked> {
-  const { adapter, protocol, collections, clients: count } = options
-  const service = fork(new URL('server.js', import.meta.url), [adapter, protocol], {
+  const { services, collections, clients: each } = options
+  const args = services.flatMap(({ adapter, protocol }) => [adapter, protocol])
+  const process = fork(new URL('server.js', import.meta.url), args, {
     execArgv: ['--expose-gc', '--no-warnings', ...options.flags],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
   try {
-    const [port] = (await once(service, 'message')) as [number]
+    const [ports] = (await once(process, 'message')) as [number[]]
+    const count = each * services.length
     const open = (): Promise<Client[]> =>
-      Promise.all(Array.from({ length: count }, () => connect(port, options)))
+      Promise.all(
+        Array.from({ length: each }, () =>
+          services.map((service, i) => connect(ports[i] ?? 0, service)),
+        ).flat(),
+      )
     const total = { requests: 0, aborted: 0 }
     const load = async (clients: readonly Client[], requests: number): Promise<void> => {
-      let left = Math.ceil(requests / portion)
+      // The same number for each, and not more for those that are faster.
+      const portions = Math.ceil(requests / portion / count)
       const work = async (client: Client): Promise<void> => {
-        while (left > 0) {
-          left -= 1
+        for (let i = 0; i < portions; i += 1) {
           const asked = await client.portion()
           total.requests += asked.requests
           total.aborted += asked.aborted
@@ -68,7 +80,7 @@ export async function soak(options: SoakOptions): Promise<Soaked> {
     let clients = await open()
     await load(clients, options.warmUp)
     await Promise.all(clients.map((client) => client.close()))
-    const before = await read(service, {
+    const before = await read(process, {
       requests: total.requests,
       connections: 0,
       collections,
@@ -81,11 +93,11 @@ export async function soak(options: SoakOptions): Promise<Soaked> {
       await load(clients, options.requests / options.readings)
       between.push([
         total.requests,
-        await read(service, { requests: total.requests, connections: count, collections, objects: false }),
+        await read(process, { requests: total.requests, connections: count, collections, objects: false }),
       ])
     }
     await Promise.all(clients.map((client) => client.close()))
-    const after = await read(service, {
+    const after = await read(process, {
       requests: total.requests,
       connections: 0,
       collections,
@@ -93,16 +105,16 @@ export async function soak(options: SoakOptions): Promise<Soaked> {
     })
     return { asked: total, before, after, between }
   } finally {
-    service.kill()
+    process.kill()
   }
 }
 
-function connect(port: number, { adapter, protocol }: SoakOptions): Promise<Client> {
+function connect(port: number, { adapter, protocol }: Service): Promise<Client> {
   return protocol === 'HTTP/1' ? http1Client(port, { pipelined: adapter !== 'fetch' }) : http2Client(port)
 }
 
-async function read(service: ChildProcess, question: Question): Promise<Reading> {
-  service.send(question)
-  const [reading] = (await once(service, 'message')) as [Reading]
+async function read(process: ChildProcess, question: Question): Promise<Reading> {
+  process.send(question)
+  const [reading] = (await once(process, 'message')) as [Reading]
   return reading
 }

@@ -85,15 +85,16 @@ export class Watched {
     const histogram = this.#metrics
       .snapshot()
       .metrics.find(({ name }) => name === 'http.server.request.duration')
-    if (histogram?.kind !== 'histogram') return {}
-    return Object.fromEntries(
-      histogram.series.map(({ labels, count }) => {
-        const parts = ['http.route', 'http.response.status_code', 'error.type'].map(
-          (name) => labels[name] || '-',
-        )
-        return [parts.join(' '), count]
-      }),
-    )
+    const endings: Record<string, number> = {}
+    if (histogram?.kind !== 'histogram') return endings
+    for (const { labels, count } of histogram.series) {
+      const ending = ['http.route', 'http.response.status_code', 'error.type']
+        .map((name) => labels[name] || '-')
+        .join(' ')
+      // There is a series for each method.
+      endings[ending] = (endings[ending] ?? 0) + count
+    }
+    return endings
   }
 
   async close(): Promise<void> {
