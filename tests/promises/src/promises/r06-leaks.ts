@@ -37,7 +37,7 @@ export const promise: PublishedPromise = {
     'packages/metrics/src',
   ],
   async run(trial) {
-    const total = trial.pick({ change: 13_440, nightly: 1_000_000, release: 10_000_000 })
+    const total = trial.pick({ change: 11_760, nightly: 1_000_000, release: 10_000_000 })
     let done = 0
     let told = 0
     const progress = (requests: number): void => {
@@ -106,7 +106,7 @@ async function tryServices(
     warmUp: requests * 0.3,
     readings: trial.pick({ change: 5, nightly: 40, release: 60 }),
     collections: trial.pick({ change: 2, nightly: 5, release: 5 }),
-    clients: trial.pick({ change: 2, nightly: 8, release: 8 }),
+    clients: trial.pick({ change: 1, nightly: 8, release: 8 }),
     flags: trial.pick({ change: settledCompilers, nightly: settledCompilers, release: [] }),
     progress,
   })

@@ -116,7 +116,6 @@ async function tryTurns(trial: Trial): Promise<void> {
         }
         trial.figure({
           what: `longest turn, ${format} for ${who}`,
-          // What else the machine does makes turns longer and none shorter.
           value: Math.min(...longest),
           unit: 'ms',
           atMost: 10,

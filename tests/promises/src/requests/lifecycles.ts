@@ -48,7 +48,7 @@ async function cycle(file: string): Promise<void> {
   metrics.attach(statsd({ host: '127.0.0.1', port: 9 }))
   const runtime = runtimeMetrics(metrics)
   const log = createLogger({ destination: file, async: true })
-  const stop = notify(background, 'SIGUSR2')
+  using _stop = notify(background, 'SIGUSR2')
   const admin = await adminServer({
     port: 0,
     metrics: page,
@@ -68,7 +68,6 @@ async function cycle(file: string): Promise<void> {
   server.close()
   await once(server, 'close')
   await admin.close()
-  stop.cancel()
   runtime[Symbol.dispose]()
   await log.flush()
   await detach()

@@ -66,7 +66,7 @@ export async function soak(options: SoakOptions): Promise<Soaked> {
     const total = { requests: 0, aborted: 0 }
     const load = async (clients: readonly Client[], requests: number): Promise<void> => {
       // The same number for each, and not more for those that are faster.
-      const portions = Math.ceil(requests / portion / count)
+      const portions = Math.max(1, Math.round(requests / portion / count))
       const work = async (client: Client): Promise<void> => {
         for (let i = 0; i < portions; i += 1) {
           const asked = await client.portion()

@@ -26,5 +26,6 @@ export function honoApp(options?: HttpOptions): RequestListener {
   app.get('/begun/:id', () => new Response(stream(begun(current()))))
   app.get('/large/:id', () => new Response(stream(parts())))
   app.post('/read/:id', async (c) => c.json((await c.req.arrayBuffer()).byteLength))
-  return getRequestListener(app.fetch) as RequestListener
+  const listener = getRequestListener(app.fetch)
+  return (req, res) => void listener(req, res)
 }
