@@ -105,8 +105,8 @@ class Exposition implements PrometheusSink {
   readonly #exposed = new Map<ExposableRegistry, ExposedRegistry>()
   #pages: Readonly<Record<ExpositionFormat, Page>> | undefined
   readonly #renderings: Readonly<Record<ExpositionFormat, SharedRun<Rendered | PulledPage>>>
-  /** Whether a page is being written while it is read. */
-  #isPulled = false
+  /** The page that is being written while it is read. Weak: a reader may let go of it and say nothing. */
+  #pulled: WeakRef<PulledPage> | undefined
   #source: MetricSource | undefined
 
   constructor(prefix: string) {
@@ -175,9 +175,7 @@ class Exposition implements PrometheusSink {
       return new Response((await this.#renderings[format].join()).body(), { headers })
     } catch (error) {
       const attached = !(error instanceof MetricsError)
-      return attached
-        ? plainAnswer(500, 'The page could not be rendered')
-        : plainAnswer(503, error.message)
+      return attached ? plainAnswer(500, 'The page could not be rendered') : plainAnswer(503, error.message)
     }
   }
 
@@ -189,13 +187,13 @@ class Exposition implements PrometheusSink {
     const source = this.#requireSource()
     this.#pages ??= { text: this.#createPage('text'), openmetrics: this.#createPage('openmetrics') }
     const page = this.#pages[format]
-    if (readers > 1 || this.#isPulled || !page.canBePulled) {
+    if (readers > 1 || this.#pulled?.deref() !== undefined || !page.canBePulled) {
       return new Rendered(await page.render(source), readers)
     }
     const pulled = page.pull(source, () => {
-      this.#isPulled = false
+      if (this.#pulled?.deref() === pulled) this.#pulled = undefined
     })
-    this.#isPulled = true
+    this.#pulled = new WeakRef(pulled)
     return pulled
   }
 
