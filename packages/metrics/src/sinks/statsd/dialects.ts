@@ -4,7 +4,7 @@
  * "DogStatsD datagram format" 1.1, Telegraf's `inputs/statsd`, Graphite's "Tag support".
  */
 
-import { dodged, Speller } from './spelling.ts'
+import { cutBytes, dodged, maxSpelledBytes, Speller } from './spelling.ts'
 
 /** Who is at the other end. */
 export type StatsdDialect = 'statsd' | 'dogstatsd' | 'telegraf' | 'graphite-tags'
@@ -35,12 +35,13 @@ export interface Dialect {
   readonly sampleTypes: readonly SampleType[]
   /** The type for samples of a unit. */
   sampleType(unit: string): SampleType
-  /** An instrument's name as it begins its lines. */
-  name(name: string): string
+  /** An instrument's name as it begins its lines, with so many bytes around it that belong to the name as well. */
+  name(name: string, around: number): string
   /** Labels and values are spelled already; a value is '' for a tag of a client's that has none. */
   line(name: string, labels: readonly string[], values: readonly string[]): Spelled
   label(name: string): string
-  value(value: string): string
+  /** The value of a label that is spelled already. */
+  value(value: string, label: string): string
 }
 
 /** Letters and digits of any script where the transport carries UTF-8 unharmed. */
@@ -53,6 +54,13 @@ export function dialectOf(dialect: StatsdDialect, ascii: boolean): Dialect {
 
 /** All dialects, by name. */
 export const dialectNames: readonly StatsdDialect[] = ['statsd', 'dogstatsd', 'telegraf', 'graphite-tags']
+
+/**
+ * Datadog takes so many characters of a metric's name, and so many of a tag with its value: what differs only behind them
+ * would become one. So all of it is cut before, with a hash.
+ */
+const datadogLength = 200
+const datadogLabelBytes = 60
 
 const plainSpeller = new Speller('[A-Za-z0-9_.-]')
 
@@ -117,9 +125,10 @@ const dialects: Readonly<Record<StatsdDialect, (alphabet: string) => Dialect>> =
       dotted: false,
       sampleTypes: ['ms', 'h', 'd'],
       sampleType: () => 'd',
-      name: (name) => nameSpeller.spell(name, 255),
-      label: (name) => labelSpeller.spell(name),
-      value: (value) => valueSpeller.spell(value),
+      name: (name, around) => nameSpeller.spell(name, Math.max(0, datadogLength - cutBytes - around)),
+      label: (name) => labelSpeller.spell(name, datadogLabelBytes),
+      value: (value, label) =>
+        valueSpeller.spell(value, Math.min(maxSpelledBytes, datadogLength - cutBytes - label.length - 1)),
       line: (name, labels, values) => {
         const tags = joined(',', ':', '', labels, values)
         return { head: `${name}:`, tail: tags === '' ? '' : `|#${tags.slice(1)}` }

@@ -26,10 +26,13 @@ const grammars: Readonly<Record<StatsdDialect, RegExp>> = {
   'graphite-tags': new RegExp(String.raw`^([\w.-]+)((?:;[\w.-]+=[\w.-]+)*):(${number})\|(c|g|ms)${rate}$`),
   telegraf: new RegExp(String.raw`^([\w.-]+)((?:,[\w.-]+=${word})*):(${number})\|(c|g|ms|h|d)${rate}$`, 'u'),
   dogstatsd: new RegExp(
-    String.raw`^([\w.-]+):(${number}(?::${number})*)\|(c|g|ms|h|d)${rate}((?:\|#${tag}(?:,${tag})*)?)(?:\|c:[\w-]+)?$`,
+    String.raw`^([A-Za-z][\w.]*):(${number}(?::${number})*)\|(c|g|ms|h|d)${rate}((?:\|#${tag}(?:,${tag})*)?)(?:\|c:[\w-]+)?$`,
     'u',
   ),
 }
+
+/** Datadog takes no more characters of a metric's name, nor of a tag with its value. */
+const datadogLength = 200
 
 /** Reads one line; throws a RangeError for what is none. */
 export function readLine(dialect: StatsdDialect, line: string): WireLine {
@@ -40,6 +43,10 @@ export function readLine(dialect: StatsdDialect, line: string): WireLine {
     dialect === 'dogstatsd' ? [parts[0], parts[4], parts[1], parts[2], parts[3]] : parts
   const separator = dialect === 'dogstatsd' ? ':' : '='
   const pairs = labels!.split(/[|#;,]+/).filter((pair) => pair !== '')
+  if (dialect === 'dogstatsd') {
+    const long = [name!, ...pairs].find((text) => text.length > datadogLength)
+    if (long !== undefined) throw new RangeError(`too long for Datadog: ${long}`)
+  }
   return {
     name: name!,
     labels: pairs.map((pair) => {

@@ -107,6 +107,45 @@ describe.each(dialects)('in %s', (dialect) => {
     )
   })
 
+  it('no two series become one, however long their names, labels and values are', async () => {
+    const length = fc.integer({ min: 30, max: 254 })
+    await fc.assert(
+      fc.asyncProperty(
+        length,
+        length,
+        fc.integer({ min: 30, max: 1000 }),
+        oneOf('aZ./-éx'),
+        fc.constantFrom(0, 1, 512),
+        fc.boolean(),
+        async (nameLength, labelLength, valueLength, unit, samples, isPrefixed) => {
+          const client = new FakeClient(dialect)
+          const metrics = createMetrics({ filter: { block: ['kit.metrics.*'] } })
+          const prefix = isPrefixed ? 'service.of.a.team.' : ''
+          metrics.attach(statsd({ client, dialect, samples, prefix, maxPacketBytes: 8192 }))
+          const ascii = unit === 'é' ? 'e' : unit
+          const ends = ['y', 'z']
+          for (const end of ends) {
+            const label = `a${ascii.repeat(labelLength - 1)}${end}`
+            const labels = [label]
+            const counter = metrics.counter(`a${ascii.repeat(nameLength - 1)}${end}`, { labels })
+            const histogram = metrics.histogram(`b${ascii.repeat(nameLength - 1)}${end}`, { labels })
+            for (const last of ends) {
+              const value = unit.repeat(valueLength) + last
+              counter.inc({ [label]: value })
+              histogram.observe({ [label]: value }, 3)
+            }
+          }
+          await metrics.flush(0)
+          await metrics.shutdown(0)
+          const { counters, samples: sampled } = client.server
+          const totals = [...counters.values()].toSorted((a, b) => a - b)
+          expect(totals).toEqual(samples === 0 ? [1, 1, 1, 1, 1, 1, 1, 1, 3, 3, 3, 3] : [1, 1, 1, 1])
+          expect([...sampled.values()].map(({ count }) => count)).toEqual(samples === 0 ? [] : [1, 1, 1, 1])
+        },
+      ),
+    )
+  })
+
   it('what a client brings along forges nothing', async () => {
     await fc.assert(
       fc.asyncProperty(hostile, hostile, hostile, async (prefix, suffix, tag) => {

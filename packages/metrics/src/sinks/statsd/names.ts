@@ -32,6 +32,9 @@ interface Labels {
   readonly values: readonly string[]
 }
 
+/** What `.count` adds to a name, and one more where that is taken. */
+const derivedBytes = 7
+
 const noSegments: ReadonlySet<string> = new Set()
 
 /** Spells the instruments of one sink. */
@@ -104,7 +107,7 @@ export class Names {
       const value = labelValues[i]!
       if (value === '') continue
       labels.push(names[i]!)
-      values.push(this.#frame.dialect.value(value))
+      values.push(this.#frame.dialect.value(value, names[i]!))
     }
     return { labels, values }
   }
@@ -113,7 +116,7 @@ export class Names {
   #segments(labelValues: readonly string[], taken: ReadonlySet<string>): Labels {
     const values: string[] = []
     for (const value of labelValues) {
-      const segment = value === '' ? '_' : this.#frame.dialect.value(value)
+      const segment = value === '' ? '_' : this.#frame.dialect.value(value, '')
       if (values.length > 0 || !taken.has(segment)) values.push(segment)
       else values.push(segment === '_' ? '_x_' : dodged(segment))
     }
@@ -131,6 +134,7 @@ export class Names {
   }
 
   #full(name: string): string {
-    return this.#frame.prefix + this.#frame.dialect.name(name)
+    const { dialect, prefix, suffix } = this.#frame
+    return prefix + dialect.name(name, prefix.length + suffix.length + (this.#totals ? derivedBytes : 0))
   }
 }

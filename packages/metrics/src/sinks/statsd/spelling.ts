@@ -7,8 +7,11 @@
 
 import { createHash } from 'node:crypto'
 
-/** Longest spelling of one label value, in bytes; Datadog cuts tags at 200 characters, and two could become one. */
+/** Longest spelling of one label value, in bytes. */
 export const maxSpelledBytes = 160
+
+/** What ends a text that was cut is so long. */
+export const cutBytes = 20
 
 /** Spells text with the characters that `safe`, a pattern for one character, lets through. */
 export class Speller {
@@ -20,7 +23,7 @@ export class Speller {
     this.#allSafe = new RegExp(`^${safe}*$`, 'u')
   }
 
-  /** The spelling of `text`; `atMost` bytes long, or, where it has to be cut, 20 bytes more. */
+  /** The spelling of `text`; `atMost` bytes long, or, where it has to be cut, {@link cutBytes} more. */
   spell(text: string, atMost: number = maxSpelledBytes): string {
     const short = text.length * 3 <= atMost || Buffer.byteLength(text) <= atMost
     if (short && !text.includes('_x') && this.#allSafe.test(text)) return text

@@ -142,9 +142,7 @@ class Statsd implements StatsdSink {
 
 function frameOf({ prefix, labels }: Resolved, carrier: Carrier, dialect: Dialect): Frame {
   const shared = dialect.dotted ? [] : carrier.tags.map((tag) => pairOf(tag, dialect))
-  const own = labels
-    .filter(([, value]) => value !== '')
-    .map(([name, value]) => [dialect.label(name), dialect.value(value)] as const)
+  const own = labels.filter(([, value]) => value !== '').map(([name, value]) => pair(name, value, dialect))
   const names = new Set(own.map(([name]) => name))
   return {
     dialect,
@@ -158,8 +156,12 @@ function frameOf({ prefix, labels }: Resolved, carrier: Carrier, dialect: Dialec
 /** A tag of the client's, `name:value` or a name alone. */
 function pairOf(tag: string, dialect: Dialect): readonly [string, string] {
   const colon = tag.indexOf(':')
-  const name = colon === -1 ? tag : tag.slice(0, colon)
-  return [dialect.label(name), colon === -1 ? '' : dialect.value(tag.slice(colon + 1))]
+  return colon === -1 ? [dialect.label(tag), ''] : pair(tag.slice(0, colon), tag.slice(colon + 1), dialect)
+}
+
+function pair(name: string, value: string, dialect: Dialect): readonly [string, string] {
+  const label = dialect.label(name)
+  return [label, dialect.value(value, label)]
 }
 
 function affix(text: string): string {
