@@ -307,3 +307,36 @@ describe('what a function throws or rejects with', () => {
     expect(destination.lines).toHaveLength(2)
   })
 })
+
+describe('what a function throws or rejects with', () => {
+  it('comes out as it is and is counted, even if it throws when it is looked at', async () => {
+    const { proxy, revoke } = Proxy.revocable({}, {})
+    revoke()
+    const thrown: unknown = proxy
+    const destination = memoryDestination()
+    const log = createLogger({ destination })
+    const rejecting = observe('rejecting', () => Promise.reject(thrown as Error), { metrics, log })
+    const throwing = observe(
+      'throwing',
+      () => {
+        throw thrown
+      },
+      { metrics, log },
+    )
+    // Not by `rejects`, which would look at it.
+    const rejection = await rejecting().then(
+      () => [],
+      (error: unknown) => [error],
+    )
+    const errors: unknown[] = []
+    try {
+      throwing()
+    } catch (error) {
+      errors.push(error)
+    }
+    expect([Object.is(rejection[0], thrown), Object.is(errors[0], thrown)]).toEqual([true, true])
+    expect(readingsOf(metrics, 'rejecting').calls).toEqual({ error: 1 })
+    expect(readingsOf(metrics, 'throwing').calls).toEqual({ error: 1 })
+    expect(destination.lines).toHaveLength(2)
+  })
+})
