@@ -339,4 +339,22 @@ describe('what a function throws or rejects with', () => {
     expect(readingsOf(metrics, 'throwing').calls).toEqual({ error: 1 })
     expect(destination.lines).toHaveLength(2)
   })
+
+  it('is not changed by labels that throw when they are read, which are counted', async () => {
+    const log = createLogger({ destination: memoryDestination() })
+    const labels = (): never =>
+      Object.defineProperty({}, 'a', {
+        enumerable: true,
+        get: () => {
+          throw new Error('not to be read')
+        },
+      }) as never
+    const fn = observe('labelled', async () => 'result', { metrics, log, labels })
+    expect(await fn()).toBe('result')
+    const text = observe('texts', async () => 'result', { metrics, log, labels: () => 'text' as never })
+    expect(await text()).toBe('result')
+    const dropped = metrics.snapshot().metrics.find(({ name }) => name === 'kit.observe.dropped')
+    expect(dropped?.series).toMatchObject([{ labels: { reason: 'bad_labels' }, value: 2 }])
+    expect(readingsOf(metrics, 'labelled').calls).toEqual({ ok: 1 })
+  })
 })

@@ -200,14 +200,24 @@ export class Observer implements Watcher<Call> {
     if (call.deadline !== undefined && !holdsBody(result)) call.deadline.cancel()
   }
 
-  #labelsOf(call: Call, result: unknown): unknown {
+  #labelsOf(call: Call, result: unknown): object | undefined {
     const { labels, meter } = this.#plan
     if (labels === undefined) return undefined
+    let given: unknown
     try {
-      return labels(call.given as never, result as never)
+      given = labels(call.given as never, result as never)
     } catch {
       meter?.dropLabels('labels_threw')
       return undefined
     }
+    if (given === undefined) return undefined
+    try {
+      // Read here and once: a getter that throws later would stand in for what the function has returned.
+      if (typeof given === 'object' && given !== null) return { ...given }
+    } catch {
+      // Counted like what is no object.
+    }
+    meter?.dropLabels('bad_labels')
+    return undefined
   }
 }
