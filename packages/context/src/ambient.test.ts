@@ -125,3 +125,11 @@ it.each([
   expect(() => run(undefined as never, () => {})).toThrow(invalid)
   expect(() => bind('x' as never)).toThrow(ContextError)
 })
+
+it('binds a function that does not tell its name', () => {
+  const { proxy, revoke } = Proxy.revocable(() => 1, {})
+  const bound = bind(proxy)
+  revoke()
+  expect(bind(proxy).length).toBe(0)
+  expect(bound).toThrow(TypeError)
+})

@@ -31,8 +31,13 @@ export function bind<F extends (...args: never[]) => unknown>(fn: F, ctx: Contex
   const bound = function (this: unknown, ...args: unknown[]): unknown {
     return state.storage.run(ctx, () => Reflect.apply(fn, this, args))
   }
-  Object.defineProperty(bound, 'name', { value: fn.name, configurable: true })
-  Object.defineProperty(bound, 'length', { value: fn.length, configurable: true })
+  for (const key of ['name', 'length'] as const) {
+    try {
+      Object.defineProperty(bound, key, { value: fn[key], configurable: true })
+    } catch {
+      // A proxy that does not tell has a function of no name.
+    }
+  }
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it takes and returns what fn does
   return bound as unknown as F
 }
