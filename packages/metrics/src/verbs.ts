@@ -50,6 +50,11 @@ export class Verbs {
       this.#registry.drops.count('bad_name')
       return undefined
     }
+    // The keys of a text are as many as its characters.
+    if (typeof labels !== 'object') {
+      this.#registry.drops.count('bad_labels')
+      return undefined
+    }
     const definition: Omit<Definition, 'labelNames'> = {
       name,
       kind,
