@@ -127,9 +127,9 @@ it.each([
 })
 
 it('binds a function that does not tell its name', () => {
-  const { proxy, revoke } = Proxy.revocable(() => 1, {})
+  const { proxy, revoke: end } = Proxy.revocable(() => 1, {})
   const bound = bind(proxy)
-  revoke()
+  end()
   expect(bind(proxy).length).toBe(0)
   expect(bound).toThrow(TypeError)
 })
