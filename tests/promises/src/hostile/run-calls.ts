@@ -49,7 +49,8 @@ export async function runCalls(
   process.on('unhandledRejection', onStray)
   try {
     let subject = await make()
-    for (let batch = 0; report.calls < count; batch++) {
+    // Who has enough to tell need not go on.
+    for (let batch = 0; report.calls < count && examples.length < mostExamples; batch++) {
       const size = Math.min(batchSize, count - report.calls)
       const calls = Object.entries(subject.calls)
       for (const given of givens(size, seed + batch)) {

@@ -97,7 +97,7 @@ async function inParallel(trial: Trial, orders: readonly CallsOrder[]): Promise<
   const slices: Slice[] = []
   let next = 0
   const worker = async (): Promise<void> => {
-    for (let order = orders[next++]; order !== undefined; order = orders[next++]) {
+    for (let order = orders[next++]; order !== undefined && !isBroken(slices); order = orders[next++]) {
       const own = order
       const report = await callsOf(own, (calls) => {
         done.set(own, calls)
@@ -108,6 +108,11 @@ async function inParallel(trial: Trial, orders: readonly CallsOrder[]): Promise<
   }
   await Promise.all(Array.from({ length: atOnce }, worker))
   return slices
+}
+
+/** Whether one of them has something to tell already: then the others are not needed. */
+function isBroken(slices: readonly Slice[]): boolean {
+  return slices.some(({ report }) => report.examples.length > 0)
 }
 
 /** Rejects if the process ends without a report: something ended it. */
