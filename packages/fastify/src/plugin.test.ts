@@ -318,7 +318,7 @@ describe('HTTP/2', () => {
       http2: true as const,
       serverFactory: (handler): Http2Server => createHttp2Server(handler),
     })
-    await app.register(kit, { ...options, timeoutMs: 30 })
+    await app.register(kit, { ...options, timeoutMs: 300 })
     app.get('/items/:id', () => 'ok')
     app.get('/wait', async ({ ctx }) => new Promise((resolve) => ctx.afterFunc(() => resolve('late'))))
     app.get('/open', (_request, reply) => {

@@ -136,9 +136,9 @@ function endOf(res: NodeResponse, socket: Socket | undefined, answered: number):
   // Without a network, nothing can be lost after the end.
   const handedOver = res.writableFinished || (socket === undefined && !http2)
   const whole = ended && handedOver && !broken
-  const cut = http2
-    ? reset === constants.NGHTTP2_INTERNAL_ERROR && !ofNetwork(res.stream?.errored ?? null)
-    : !endedByPeer(socket)
+  // A stream that the service just destroys has no reset code; those of clients that leave, or lose their connection, do.
+  const resetHere = reset === constants.NGHTTP2_INTERNAL_ERROR || reset === constants.NGHTTP2_NO_ERROR
+  const cut = http2 ? resetHere && !ofNetwork(res.stream?.errored ?? null) : !endedByPeer(socket)
   const kind = whole ? 'finished' : cut ? 'cut' : 'aborted'
   const status = answered !== 0 ? answered : res.headersSent ? res.statusCode : undefined
   return { kind, status }
