@@ -1,4 +1,3 @@
-import { createServer } from 'node:http'
 import { setTimeout as later } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -8,14 +7,10 @@ import { createLogger } from '@kit/log'
 import { memoryDestination } from '@kit/log/testing'
 import { createMetrics } from '@kit/metrics'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { toNodeListener } from './bridge.ts'
-import type { FetchHandler } from './endpoints.ts'
 import { observeFetch } from './fetch.ts'
 import type { FetchOptions } from './fetch.ts'
 import type { HttpOptions } from './index.ts'
-import { internal, requestIdKey } from './index.ts'
-import { adapterConformance, serveConformanceApp } from './testing/index.ts'
-import type { StartConformanceApp } from './testing/index.ts'
+import { internal } from './index.ts'
 
 // A machine that does other work too takes its time.
 const patience = { timeout: 20_000 }
@@ -30,126 +25,6 @@ beforeEach(() => {
 })
 
 const failure = (): Error => new Error('meant to be')
-
-/** The paths of the conformance app, as a router would have them. */
-const routes: readonly (readonly [template: string, pattern: RegExp, handler: FetchHandler])[] = [
-  ['/items/:id', /^\/items\/([^/]+)$/, item],
-  ['/orgs/:org/users/:id', /^\/orgs\/[^/]+\/users\/([^/]+)$/, item],
-  ['/orgs/:org/boom', /^\/orgs\/[^/]+\/boom$/, fail],
-  ['/echo', /^\/echo$/, echo],
-  ['/sync-error', /^\/sync-error$/, fail],
-  ['/async-error', /^\/async-error$/, async () => Promise.reject(failure())],
-  ['/wait', /^\/wait$/, wait],
-  [
-    '/late',
-    /^\/late$/,
-    async () => new Promise((resolve) => current().afterFunc(() => resolve(new Response('late')))),
-  ],
-  ['/stream', /^\/stream$/, () => new Response(parts('first', (close) => current().afterFunc(close)))],
-  [
-    '/events',
-    /^\/events$/,
-    () =>
-      new Response(
-        parts('data: first\n\n', (close) => current().afterFunc(close)),
-        { headers: { 'content-type': 'text/event-stream' } },
-      ),
-  ],
-  [
-    '/broken',
-    /^\/broken$/,
-    () => new Response(parts('first', (_, error) => void setImmediate(error, failure()))),
-  ],
-  ['/large', /^\/large$/, () => new Response(large())],
-  ['/redirect', /^\/redirect$/, () => new Response(null, { status: 302, headers: { location: '/items/1' } })],
-]
-
-let log: HttpOptions['log']
-
-function item(request: Request): Response {
-  if (log) log.debug('handling')
-  const requestId = current().value(requestIdKey)
-  return Response.json({ id: new URL(request.url).pathname.split('/').at(-1), requestId, logged: true })
-}
-
-function fail(): never {
-  throw failure()
-}
-
-async function echo(request: Request): Promise<Response> {
-  const body = await request.text()
-  return new Response(body, { status: current().err === undefined ? 200 : 500 })
-}
-
-async function wait(): Promise<Response> {
-  await new Promise((resolve) => current().afterFunc(resolve))
-  current().throwIfDone()
-  return new Response()
-}
-
-/** A body of one chunk that ends, or fails, when it is told to. */
-function parts(
-  first: string,
-  then: (close: () => void, error: (error: Error) => void) => void,
-): ReadableStream {
-  let open = true
-  return new ReadableStream({
-    start(controller) {
-      controller.enqueue(Buffer.from(first))
-      const close = (): void => {
-        if (open) controller.close()
-        open = false
-      }
-      then(close, (error) => controller.error(error))
-    },
-    cancel() {
-      open = false
-    },
-  })
-}
-
-/** 32 MiB in chunks: of a single one, a server that reads ahead knows the end before its client has the beginning. */
-function large(): ReadableStream {
-  let left = 512
-  return new ReadableStream({
-    pull(controller) {
-      controller.enqueue(new Uint8Array(2 ** 16))
-      if ((left -= 1) === 0) controller.close()
-    },
-  })
-}
-
-function routeOf({ method, url }: Request): (typeof routes)[number] | undefined {
-  const { pathname } = new URL(url)
-  const methods = pathname === '/echo' ? ['POST'] : ['GET', 'HEAD']
-  return methods.includes(method) ? routes.find(([, pattern]) => pattern.test(pathname)) : undefined
-}
-
-async function respond(request: Request): Promise<Response> {
-  const route = routeOf(request)
-  if (route === undefined) return new Response('Not Found', { status: 404 })
-  try {
-    return await route[2](request)
-  } catch {
-    return new Response('Internal Server Error', { status: 500 })
-  }
-}
-
-const startApp: StartConformanceApp = (given, times) => {
-  log = given.log
-  let handler: FetchHandler = respond
-  for (let i = 0; i < times; i += 1)
-    handler = observeFetch(handler, { ...given, route: (request) => routeOf(request)?.[0] })
-  return serveConformanceApp(createServer(toNodeListener(handler)))
-}
-
-/** A body that was read is over here, and a server that reads those of pipelined requests may still hold them. */
-const ofConnections = /^counts pipelined requests|^records the size of a request that came in chunks/
-
-describe('observeFetch, behind a bridge from node:http', () => {
-  const cases = adapterConformance(startApp).filter(({ name }) => !ofConnections.test(name))
-  it.each(cases)('$name', ({ run }) => run())
-})
 
 /** What was counted, as `count method route status error`. */
 function counted(): string[] {
@@ -433,6 +308,6 @@ describe('a request', () => {
   })
 
   it('is refused where its options are wrong', () => {
-    expect(() => observeFetch(respond, { ...options, rout: 1 } as FetchOptions)).toThrow(/no option "rout"/)
+    expect(() => observeFetch(nothing, { ...options, rout: 1 } as FetchOptions)).toThrow(/no option "rout"/)
   })
 })

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
 import { connect, constants as http2Constants, createServer as createHttp2Server } from 'node:http2'
 import type { ClientHttp2Session, Http2ServerRequest, Http2ServerResponse } from 'node:http2'
@@ -11,175 +11,6 @@ import { memoryDestination } from '@kit/log/testing'
 import { createMetrics } from '@kit/metrics'
 import { describe, expect, it } from 'vitest'
 import { observeListener } from './node.ts'
-import { requestIdKey } from './request-id.ts'
-import {
-  adapterConformance,
-  hostileConformance,
-  serveConformanceApp,
-  upgradeConformance,
-} from './testing/index.ts'
-import type { StartConformanceApp } from './testing/index.ts'
-
-type Handler = (req: IncomingMessage, res: ServerResponse, params: string[]) => unknown
-
-const item: Handler = (_req, res, params) => {
-  res.setHeader('content-type', 'application/json')
-  res.end(JSON.stringify({ id: params.at(-1), requestId: current().value(requestIdKey), logged: true }))
-}
-
-const routes: readonly (readonly [method: string, pattern: RegExp, template: string, handler: Handler])[] = [
-  ['GET', /^\/items\/([^/?]+)/, '/items/:id', item],
-  ['GET', /^\/orgs\/([^/]+)\/users\/([^/]+)$/, '/orgs/:org/users/:id', item],
-  [
-    'GET',
-    /^\/orgs\/([^/]+)\/boom$/,
-    '/orgs/:org/boom',
-    () => {
-      throw new Error('boom')
-    },
-  ],
-  [
-    'POST',
-    /^\/echo$/,
-    '/echo',
-    async (req, res) => {
-      const chunks: Buffer[] = []
-      for await (const chunk of req) chunks.push(chunk as Buffer)
-      await new Promise((resolve) => setImmediate(resolve))
-      res.statusCode = current().err === undefined ? 200 : 500
-      res.end(Buffer.concat(chunks))
-    },
-  ],
-  [
-    'GET',
-    /^\/sync-error$/,
-    '/sync-error',
-    () => {
-      throw new Error('sync')
-    },
-  ],
-  [
-    'GET',
-    /^\/async-error$/,
-    '/async-error',
-    async () => {
-      await Promise.resolve()
-      throw new Error('async')
-    },
-  ],
-  [
-    'GET',
-    /^\/wait$/,
-    '/wait',
-    async () => {
-      const ctx = current()
-      await new Promise((resolve) => ctx.afterFunc(resolve))
-      ctx.throwIfDone()
-    },
-  ],
-  [
-    'GET',
-    /^\/late$/,
-    '/late',
-    (_req, res) => {
-      current().afterFunc(() => {
-        res.setHeader('x-late', 'yes')
-        res.end('late')
-      })
-    },
-  ],
-  [
-    'GET',
-    /^\/broken$/,
-    '/broken',
-    async (_req, res) => {
-      res.write('first')
-      await new Promise((resolve) => setImmediate(resolve))
-      throw new Error('broken')
-    },
-  ],
-  ['GET', /^\/large$/, '/large', (_req, res) => void res.end(Buffer.alloc(2 ** 25))],
-  [
-    'GET',
-    /^\/stream$/,
-    '/stream',
-    (_req, res) => {
-      res.write('first')
-      current().afterFunc(() => res.end())
-    },
-  ],
-  [
-    'GET',
-    /^\/events$/,
-    '/events',
-    (_req, res) => {
-      res.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8' }).write('data: first\n\n')
-      current().afterFunc(() => res.end())
-    },
-  ],
-  [
-    'GET',
-    /^\/ws\/([^/]+)$/,
-    '/ws/:room',
-    (req) =>
-      void req.socket.write(
-        'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
-      ),
-  ],
-  [
-    'GET',
-    /^\/redirect$/,
-    '/redirect',
-    (_req, res) => void res.writeHead(302, { location: '/items/1' }).end(),
-  ],
-]
-
-function match(req: IncomingMessage): { template: string; handler: Handler; params: string[] } | undefined {
-  for (const [method, pattern, template, handler] of routes) {
-    const found = pattern.exec(req.url ?? '')
-    if (found !== null && (req.method === method || (req.method === 'HEAD' && method === 'GET'))) {
-      return { template, handler, params: found.slice(1) }
-    }
-  }
-  return undefined
-}
-
-/** The errors that the app's handlers throw are to reach whoever reports them; here that is the framework of the test. */
-const start: StartConformanceApp = async (options, times) => {
-  const app = (req: IncomingMessage, res: ServerResponse): unknown => {
-    const route = match(req)
-    if (route !== undefined) {
-      if (options.log) options.log.withContext(current()).debug('handling')
-      return route.handler(req, res, route.params)
-    }
-    res.statusCode = 404
-    return res.end('nothing here')
-  }
-  // What a framework does with an error: answers, and does not let it out.
-  const framework = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
-    try {
-      await app(req, res)
-    } catch {
-      if (res.headersSent) return void res.destroy()
-      res.statusCode = 500
-      res.end('Internal Server Error\n')
-    }
-  }
-  let listener: (req: IncomingMessage, res: ServerResponse) => void = (req, res) => void framework(req, res)
-  for (let i = 0; i < times; i += 1) {
-    listener = observeListener(listener, {
-      ...options,
-      route: (req) => match(req as IncomingMessage)?.template,
-    })
-  }
-  return serveConformanceApp(createServer(listener))
-}
-
-describe('node:http', () => {
-  it.each(adapterConformance(start))('$name', ({ run }) => run())
-  it.each(hostileConformance(start))('$name', ({ run }) => run())
-  it.each(upgradeConformance(start))('$name', ({ run }) => run())
-})
 
 it('writes what a handler adds into the one line of the request, and lets it replace nothing', async () => {
   const destination = memoryDestination()
@@ -319,6 +150,18 @@ describe('node:http2', () => {
       1,
     )
     expect(counted).toEqual(['1 GET 200 client_abort'])
+  })
+
+  it('does not blame the client for a response that its service just destroys', async () => {
+    const counted = await http2(
+      (_req, res) => {
+        res.write('half')
+        setImmediate(() => res.destroy())
+      },
+      (client) => ask(client),
+      1,
+    )
+    expect(counted).toEqual(['1 GET 200 server_abort'])
   })
 
   it('does not let a client take half an answer for the whole', async () => {

@@ -11,7 +11,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Exchange, HttpOptions } from './index.ts'
 import { createObserver } from './index.ts'
 import { observeListener } from './node.ts'
-import { Client } from './testing/client.ts'
+import { Http1Client } from './testing/client.ts'
 import type { ConformanceServer } from './testing/index.ts'
 import { serveConformanceApp } from './testing/index.ts'
 
@@ -34,7 +34,7 @@ afterEach(async () => {
 
 type Handler = (req: IncomingMessage, res: ServerResponse) => unknown
 
-async function serve(handler: Handler, options: HttpOptions): Promise<Client> {
+async function serve(handler: Handler, options: HttpOptions): Promise<Http1Client> {
   const route = (req: { url?: string | undefined }): string | undefined =>
     req.url?.startsWith('/orders/') === true ? '/orders/:id' : undefined
   const observed = observeListener(handler, { metrics: createMetrics(), log, route, ...options })
@@ -45,7 +45,7 @@ async function serve(handler: Handler, options: HttpOptions): Promise<Client> {
       void Promise.resolve(result).catch(() => undefined)
     }),
   )
-  return new Client(server.url)
+  return new Http1Client(server.url)
 }
 
 /** The messages so far, without those about the levels; of a dump, what it tells. */

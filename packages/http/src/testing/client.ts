@@ -1,8 +1,9 @@
-/** A client for the conformance cases that shows what fetch hides: connections, aborts, raw bytes. */
+/** Clients for the conformance cases that show what fetch hides: connections, and answers that are given up. */
 
 import { Agent, request } from 'node:http'
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, RequestOptions } from 'node:http'
-import { connect } from 'node:net'
+import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2'
+import { connect, constants } from 'node:http2'
 
 /** An answer, read to its end. */
 export interface Answer {
@@ -20,8 +21,17 @@ export interface Call {
   readonly body?: string
 }
 
-/** Sends requests to one server over kept-alive connections. */
-export class Client {
+/** Sends requests to one server. */
+export interface Client {
+  /** Resolves with the answer; rejects when the connection, or the stream, breaks. */
+  send(path: string, call?: Call): Promise<Answer>
+  /** Sends a request and hangs up: once `when` resolves, or at the first bytes of the answer's body. */
+  hangUp(path: string, when: Promise<unknown> | 'at first bytes'): Promise<void>
+  close(): void
+}
+
+/** Over kept-alive connections of HTTP/1.1. */
+export class Http1Client implements Client {
   readonly #url: URL
   readonly #agent = new Agent({ keepAlive: true })
 
@@ -29,7 +39,6 @@ export class Client {
     this.#url = new URL(url)
   }
 
-  /** Resolves with the answer; rejects when the connection breaks. */
   send(path: string, { method = 'GET', headers = {}, body }: Call = {}): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const sent = request(this.#options(path, method, headers), (response) => {
@@ -48,7 +57,6 @@ export class Client {
     })
   }
 
-  /** Sends a request and hangs up: once `when` resolves, or at the first bytes of the answer's body. */
   hangUp(path: string, when: Promise<unknown> | 'at first bytes'): Promise<void> {
     return new Promise((resolve) => {
       const sent = request({ ...this.#options(path, 'GET', {}), agent: false }, (response) => {
@@ -62,59 +70,6 @@ export class Client {
     })
   }
 
-  /**
-   * Writes bytes to a connection of its own and resolves with all that came back when that is closed: by the server,
-   * or from here once `until` resolves.
-   */
-  raw(bytes: string, until?: Promise<unknown>): Promise<string> {
-    return new Promise((resolve) => {
-      let text = ''
-      const socket = connect(Number(this.#url.port), this.#url.hostname)
-      socket.setEncoding('latin1')
-      socket.on('data', (chunk: string) => (text += chunk))
-      socket.on('error', () => {})
-      socket.on('close', () => resolve(text))
-      socket.write(bytes)
-      void until?.then(() => socket.destroy())
-    })
-  }
-
-  /** Asks for another protocol on a connection of its own; resolves with the first bytes that come back, and what closes it. */
-  upgrade(path: string): Promise<{ readonly head: string; readonly close: () => void }> {
-    return new Promise((resolve, reject) => {
-      const socket = connect(Number(this.#url.port), this.#url.hostname)
-      socket.on('error', reject)
-      socket.once('data', (bytes) => resolve({ head: String(bytes), close: () => socket.end() }))
-      socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`)
-    })
-  }
-
-  /** Writes bytes (a character each) to a connection of its own, ends this side, and resolves with all that came back. */
-  sayAll(bytes: string): Promise<string> {
-    return new Promise((resolve) => {
-      let text = ''
-      const socket = connect({ port: Number(this.#url.port), host: this.#url.hostname, allowHalfOpen: true })
-      socket.setEncoding('latin1')
-      socket.on('data', (chunk: string) => (text += chunk))
-      socket.on('error', () => {})
-      socket.on('end', () => socket.destroy())
-      socket.on('close', () => resolve(text))
-      socket.end(bytes, 'latin1')
-    })
-  }
-
-  /** Writes bytes to a connection of its own and resets it `turns` turns of the event loop later. */
-  reset(bytes: string, turns: number): Promise<void> {
-    return new Promise((resolve) => {
-      const socket = connect(Number(this.#url.port), this.#url.hostname)
-      const wait = (left: number): unknown =>
-        left === 0 ? socket.resetAndDestroy() : setImmediate(() => wait(left - 1))
-      socket.on('error', () => {})
-      socket.on('close', () => resolve())
-      socket.write(bytes, 'latin1', () => wait(turns))
-    })
-  }
-
   close(): void {
     this.#agent.destroy()
   }
@@ -122,5 +77,62 @@ export class Client {
   #options(path: string, method: string, headers: OutgoingHttpHeaders): RequestOptions {
     const { hostname, port } = this.#url
     return { agent: this.#agent, hostname, port, path, method, headers }
+  }
+}
+
+/** Over streams of one connection of HTTP/2. */
+export class Http2Client implements Client {
+  readonly #url: string
+  #session: ClientHttp2Session | undefined = undefined
+
+  constructor(url: string) {
+    this.#url = url
+  }
+
+  send(path: string, { method = 'GET', headers = {}, body }: Call = {}): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const stream = this.#request(path, method, headers)
+      let received: IncomingHttpHeaders | undefined
+      let text = ''
+      stream.setEncoding('utf8')
+      stream.on('response', (head) => (received = head as IncomingHttpHeaders))
+      stream.on('data', (chunk: string) => (text += chunk))
+      stream.on('error', reject)
+      // A stream that the service destroys without an error has ended, and says only here that it was not whole.
+      stream.on('aborted', () => reject(new Error('aborted')))
+      stream.on('close', () => {
+        if (received === undefined) return reject(new Error('no answer'))
+        const status = Number((received as Record<string, unknown>)[constants.HTTP2_HEADER_STATUS])
+        const connection = this.#session?.socket.localPort ?? 0
+        resolve({ status, headers: received, body: text, connection })
+      })
+      stream.end(body)
+    })
+  }
+
+  hangUp(path: string, when: Promise<unknown> | 'at first bytes'): Promise<void> {
+    return new Promise((resolve) => {
+      const stream = this.#request(path, 'GET', {})
+      const leave = (): void => stream.close(constants.NGHTTP2_CANCEL)
+      if (when === 'at first bytes') stream.once('data', leave)
+      else void when.then(leave)
+      stream.on('error', () => {})
+      stream.on('close', () => resolve())
+      stream.end()
+    })
+  }
+
+  close(): void {
+    this.#session?.destroy()
+  }
+
+  #request(path: string, method: string, headers: OutgoingHttpHeaders): ClientHttp2Stream {
+    // Made when it is needed: there are apps that are only talked to in bytes.
+    this.#session ??= connect(this.#url).on('error', () => {})
+    const { HTTP2_HEADER_METHOD, HTTP2_HEADER_PATH } = constants
+    return this.#session.request(
+      { ...headers, [HTTP2_HEADER_METHOD]: method, [HTTP2_HEADER_PATH]: path },
+      { endStream: false },
+    )
   }
 }

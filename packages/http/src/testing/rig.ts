@@ -9,15 +9,21 @@ import { createLogger } from '@kit/log'
 import { createMetrics } from '@kit/metrics'
 import type { HistogramSnapshot, Metrics } from '@kit/metrics'
 import type { HttpOptions } from '../options.ts'
-import { Client } from './client.ts'
-import type { ConformanceServer, StartConformanceApp } from './conformance.ts'
+import type { Client } from './client.ts'
+import { Http1Client, Http2Client } from './client.ts'
+import type { ConformanceServer, ConformanceTraits, StartConformanceApp } from './conformance.ts'
+import { Wire } from './wire.ts'
 
-/** A case before it is bound to an adapter: runs on an app that was started with `options`, mounted `times` times. */
+/** A case before it is bound to an adapter: runs on an app that was started with `options`, mounted `times` times (once). */
 export type Case = readonly [
   name: string,
   options: HttpOptions,
   run: (rig: Rig) => Promise<void>,
-  times?: number,
+  more?: {
+    readonly times?: number
+    /** It is about bytes on a connection, which mean something in HTTP/1.1 only. */
+    readonly bytes?: true
+  },
 ]
 
 /** A request as the metrics tell it. */
@@ -34,25 +40,39 @@ const requestStart = 'http.server.request.start'
 /** A running app under observation. */
 export class Rig {
   readonly client: Client
-  readonly lines: Record<string, unknown>[] = []
+  readonly wire: Wire
+  readonly lines: Record<string, unknown>[]
   readonly metrics: Metrics
   readonly #server: ConformanceServer
+  readonly #reaches: NonNullable<ConformanceTraits['reaches']>
   readonly #stop: (() => unknown)[] = []
 
-  private constructor(server: ConformanceServer, metrics: Metrics, lines: Record<string, unknown>[]) {
+  private constructor(
+    server: ConformanceServer,
+    { protocol, reaches = () => true }: ConformanceTraits,
+    metrics: Metrics,
+    lines: Record<string, unknown>[],
+  ) {
     this.#server = server
-    this.client = new Client(server.url)
+    this.#reaches = reaches
+    this.client = protocol === 'HTTP/2' ? new Http2Client(server.url) : new Http1Client(server.url)
+    this.wire = new Wire(server.url)
     this.metrics = metrics
     this.lines = lines
   }
 
   /** Starts the app with these options beside metrics and a logger of its own, mounted `times` times. */
-  static async start(start: StartConformanceApp, options: HttpOptions = {}, times = 1): Promise<Rig> {
+  static async start(
+    start: StartConformanceApp,
+    traits: ConformanceTraits,
+    options: HttpOptions = {},
+    times = 1,
+  ): Promise<Rig> {
     const metrics = createMetrics()
     const lines: Record<string, unknown>[] = []
     const destination = { write: (line: string) => lines.push(JSON.parse(line) as Record<string, unknown>) }
     const log = createLogger({ level: 'debug', format: 'json', destination })
-    return new Rig(await start({ metrics, log, ...options }, times), metrics, lines)
+    return new Rig(await start({ metrics, log, ...options }, times), traits, metrics, lines)
   }
 
   /** What was counted, once `expected` requests were and none is under way. */
@@ -81,12 +101,16 @@ export class Rig {
   }
 
   /**
-   * Counts, from now on, what Node hands to the application, whatever is mounted there: the truth that is to be
-   * observed.
+   * Counts, from now on, what Node hands to the application, whatever is mounted there, but for what its framework refuses by
+   * itself: the truth that is to be observed.
    */
   reached(): () => number {
     let count = 0
-    this.#whenServing((server) => server.prependListener('request', () => (count += 1)))
+    this.#whenServing((server) =>
+      server.prependListener('request', (req: IncomingMessage) => {
+        if (this.#reaches(req)) count += 1
+      }),
+    )
     return () => count
   }
 
@@ -131,7 +155,7 @@ export class Rig {
   /** The streams that were counted, as `count kind method route status error`, once there are as many and none is open. */
   async streams(expected: number): Promise<string[]> {
     const seen = (): [number, string][] =>
-      this.#series('http.server.stream.duration').map(({ labels, count }) => {
+      this.series('http.server.stream.duration').map(({ labels, count }) => {
         const names = ['kind', 'http.request.method', 'http.route', 'http.response.status_code', 'error.type']
         return [count, [count, ...names.map((name) => labels[name] || '-')].join(' ')]
       })
@@ -145,7 +169,7 @@ export class Rig {
 
   /** The sizes of bodies, as `route count sum`: of requests, or of responses. */
   sizes(of: 'request' | 'response'): string[] {
-    return this.#series(`http.server.${of}.body.size`).map(
+    return this.series(`http.server.${of}.body.size`).map(
       ({ labels, count, sum: bytes }) => `${labels['http.route'] || '-'} ${count} ${bytes}`,
     )
   }
@@ -168,16 +192,17 @@ export class Rig {
 
   /** The schemes of the requests that were counted. */
   schemes(): string[] {
-    return this.#series().map(({ labels }) => labels['url.scheme'] ?? '')
+    return this.series().map(({ labels }) => labels['url.scheme'] ?? '')
   }
 
-  #series(name = 'http.server.request.duration'): HistogramSnapshot['series'] {
+  /** The series of a histogram; none of one that there is not. */
+  series(name = 'http.server.request.duration'): HistogramSnapshot['series'] {
     const histogram = this.metrics.snapshot().metrics.find((metric) => metric.name === name)
     return histogram?.kind === 'histogram' ? histogram.series : []
   }
 
   #counted(): Counted[] {
-    return this.#series().map(({ labels, count }) => ({
+    return this.series().map(({ labels, count }) => ({
       method: labels['http.request.method'] ?? '',
       route: labels['http.route'] ?? '',
       status: labels['http.response.status_code'] ?? '',

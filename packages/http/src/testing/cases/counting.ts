@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import type { Case } from '../rig.ts'
+import { eventually } from '../rig.ts'
 
 const one = { count: 1, error: '' }
 
@@ -43,6 +44,62 @@ export const countingCases: readonly Case[] = [
         assert.equal((await rig.client.send(path)).status, 404)
       }
       assert.deepEqual(await rig.counted(4), [{ ...one, count: 4, method: 'GET', route: '', status: '404' }])
+    },
+  ],
+  [
+    'leaves out the mount of a router in which nothing matched',
+    {},
+    async (rig) => {
+      assert.equal((await rig.client.send('/orgs/acme/nothing')).status, 404)
+      assert.deepEqual(await rig.counted(1), [{ ...one, method: 'GET', route: '', status: '404' }])
+    },
+  ],
+  [
+    'labels what a guard of the route answered with the template of the route',
+    {},
+    async (rig) => {
+      assert.equal((await rig.client.send('/guarded/7')).status, 401)
+      assert.deepEqual(await rig.counted(1), [
+        { ...one, method: 'GET', route: '/guarded/:id', status: '401' },
+      ])
+    },
+  ],
+  [
+    'puts no value into the template of a route that handed the request on, to nobody',
+    {},
+    async (rig) => {
+      for (const id of ['1', '2', 'guarded']) {
+        assert.equal((await rig.client.send(`/fall/${id}`)).status, 404)
+      }
+      const [counted, ...more] = await rig.counted(3)
+      assert.deepEqual(more, [])
+      assert.ok(counted?.route === '/fall/:id' || counted?.route === '')
+    },
+  ],
+  [
+    'counts as legacy dashboards have it, where that is wanted: their names and labels, and 499 for who left',
+    { names: 'legacy' },
+    async (rig) => {
+      await rig.client.send('/items/42')
+      await rig.client.hangUp(
+        '/wait',
+        eventually(
+          () => rig.active() === 1,
+          () => 'the request',
+        ),
+      )
+      await eventually(
+        () => rig.active() === 0 && rig.series('http.request.duration').length === 2,
+        () => 'two series',
+      )
+      assert.deepEqual(
+        rig.series('http.request.duration').map(({ labels }) => labels),
+        [
+          { method: 'GET', path: '/items/:id', status_code: '200' },
+          { method: 'GET', path: '/wait', status_code: '499' },
+        ],
+      )
+      assert.deepEqual(await rig.counted(0), [])
     },
   ],
   [

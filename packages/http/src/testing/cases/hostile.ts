@@ -5,33 +5,37 @@ import { smuggled } from '../smuggled.ts'
 import type { Case } from '../rig.ts'
 import { hostileTargets } from '../targets.ts'
 
+const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`
+
 export const hostileCases: readonly Case[] = [
   [
     'counts what reaches it once, of requests that are smuggled, malformed or too large',
     {},
     async (rig) => {
       const reached = rig.reached()
-      for (const bytes of smuggled) assert.doesNotMatch(await rig.client.sayAll(bytes), /^HTTP\/1\.1 500/m)
+      for (const bytes of smuggled) assert.doesNotMatch(await rig.wire.sayAll(bytes), /^HTTP\/1\.1 500/m)
       assert.equal((await rig.client.send('/items/1')).status, 200)
       await rig.countedExactly(reached())
     },
+    { bytes: true },
   ],
   [
     'counts targets that are no URLs once each, whatever the method, and never as a route',
     {},
     async (rig) => {
-      // Express answers some of them before any middleware runs; an adapter has seen those that carry a request id.
+      // Frameworks answer some of them before any middleware runs; an adapter has seen those that carry a request id.
       let observed = 0
       for (const target of hostileTargets) {
         for (const method of ['GET', 'POST', 'OPTIONS', 'PROPFIND']) {
           const head = `${method} ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`
-          if (/^x-request-id: /im.test(await rig.client.sayAll(head))) observed += 1
+          if (/^x-request-id: /im.test(await rig.wire.sayAll(head))) observed += 1
         }
       }
-      assert.ok(observed >= 30)
+      assert.ok(observed > 0)
       const counted = await rig.countedExactly(observed)
       assert.ok(counted.every(({ route }) => route === '' || route === '/items/:id'))
     },
+    { bytes: true },
   ],
   [
     'answers a client that has ended its side, and counts the answer as whole',
@@ -40,7 +44,7 @@ export const hostileCases: readonly Case[] = [
       const reached = rig.reached()
       const body = 'a'.repeat(100)
       const head = 'POST /echo HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\n'
-      const answer = await rig.client.sayAll(`${head}Content-Length: ${body.length}\r\n\r\n${body}`)
+      const answer = await rig.wire.sayAll(`${head}Content-Length: ${body.length}\r\n\r\n${body}`)
       assert.match(answer, /^HTTP\/1\.1 200/)
       assert.ok(answer.includes(body))
       const counted = await rig.countedExactly(reached())
@@ -49,13 +53,13 @@ export const hostileCases: readonly Case[] = [
         [['200', '', 1]],
       )
     },
+    { bytes: true },
   ],
   [
     'counts those once who reset their connections, before, between and in the middle of answers',
     {},
     async (rig) => {
       const reached = rig.reached()
-      const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`
       const conversations = [
         '',
         get('/items/1'),
@@ -65,10 +69,11 @@ export const hostileCases: readonly Case[] = [
         get('/wait').repeat(5),
       ]
       await Promise.all(
-        conversations.flatMap((bytes) => [rig.client.reset(bytes, 0), rig.client.reset(bytes, 5)]),
+        conversations.flatMap((bytes) => [rig.wire.reset(bytes, 0), rig.wire.reset(bytes, 5)]),
       )
       assert.equal((await rig.client.send('/items/1')).status, 200)
       await rig.countedExactly(reached)
     },
+    { bytes: true },
   ],
 ]

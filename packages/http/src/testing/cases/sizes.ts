@@ -58,7 +58,7 @@ export const sizeCases: readonly Case[] = [
     wanted,
     async (rig) => {
       const head = 'POST /echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: text/plain\r\n'
-      const answer = await rig.client.raw(
+      const answer = await rig.wire.raw(
         `${head}Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n`,
       )
       assert.match(answer, /^HTTP\/1\.1 200 /)
@@ -66,5 +66,6 @@ export const sizeCases: readonly Case[] = [
       assert.deepEqual(rig.sizes('request'), ['/echo 1 7'])
       assert.deepEqual(rig.sizes('response'), ['/echo 1 7'])
     },
+    { bytes: true },
   ],
 ]

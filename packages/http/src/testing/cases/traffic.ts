@@ -55,11 +55,12 @@ export const trafficCases: readonly Case[] = [
         () => rig.active() === 1,
         () => 'the request',
       )
-      await rig.client.raw(`${head}a half of it`, arrived)
+      await rig.wire.raw(`${head}a half of it`, arrived)
       const [counted] = await rig.counted(1)
       assert.deepEqual([counted?.count, counted?.error], [1, 'client_abort'])
       assert.equal(rig.requestLines()[0]?.['outcome'], 'canceled')
     },
+    { bytes: true },
   ],
   [
     'lets a body that nobody reads stand in no way',
@@ -76,7 +77,7 @@ export const trafficCases: readonly Case[] = [
     {},
     async (rig) => {
       const head = (path: string, more = ''): string => `GET ${path} HTTP/1.1\r\nHost: x\r\n${more}\r\n`
-      const answer = await rig.client.raw(
+      const answer = await rig.wire.raw(
         head('/items/1') + head('/items/2') + head('/items/3', 'Connection: close\r\n'),
       )
       assert.deepEqual(
@@ -91,6 +92,7 @@ export const trafficCases: readonly Case[] = [
       )
       assert.equal((await rig.counted(3))[0]?.count, 3)
     },
+    { bytes: true },
   ],
   [
     'takes values that the language has names for as what they are',
@@ -116,7 +118,7 @@ export const trafficCases: readonly Case[] = [
     {},
     async (rig) => {
       const forged = '/nowhere"}%0a{"level":"fatal","msg":"forged"}'
-      await rig.client.raw(`GET ${forged} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
+      await rig.wire.raw(`GET ${forged} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
       await rig.client.send(`/nowhere/${'a'.repeat(10_000)}`)
       await rig.counted(2)
       assert.deepEqual(
@@ -130,6 +132,7 @@ export const trafficCases: readonly Case[] = [
       )
       assert.equal(rig.lines.filter((line) => line['level'] === 'fatal').length, 0)
     },
+    { bytes: true },
   ],
   [
     'takes no request id that it would not make, even of a trusted caller, and no header that came twice',

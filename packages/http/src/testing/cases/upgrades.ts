@@ -10,7 +10,7 @@ export const upgradeCases: readonly Case[] = [
     async (rig) => {
       await rig.handOverUpgrades()
       const open = { kind: 'upgrade', 'http.route': '/ws/:room' }
-      const connections = await Promise.all(['/ws/1', '/ws/2'].map((path) => rig.client.upgrade(path)))
+      const connections = await Promise.all(['/ws/1', '/ws/2'].map((path) => rig.wire.upgrade(path)))
       for (const { head } of connections) assert.match(head, /^HTTP\/1\.1 101 /)
       assert.equal(rig.open(open), 2)
       for (const connection of connections) connection.close()
@@ -31,13 +31,14 @@ export const upgradeCases: readonly Case[] = [
         ],
       )
     },
+    { bytes: true },
   ],
   [
     'counts an upgrade that is refused as a request, with the status of the refusal',
     {},
     async (rig) => {
       await rig.handOverUpgrades()
-      const { head, close } = await rig.client.upgrade('/nowhere')
+      const { head, close } = await rig.wire.upgrade('/nowhere')
       assert.match(head, /^HTTP\/1\.1 404 /)
       close()
       assert.deepEqual(
@@ -49,5 +50,6 @@ export const upgradeCases: readonly Case[] = [
       )
       assert.deepEqual(await rig.streams(0), [])
     },
+    { bytes: true },
   ],
 ]
