@@ -36,15 +36,15 @@ const maxParameters = 16
  * Makes the function that finds a request's client address: of `X-Forwarded-For` or `Forwarded` (RFC 7239), the
  * rightmost address that is not a trusted hop; the socket's own by default.
  *
- * @throws HttpError `KIT_HTTP_OPTION_INVALID` for a negative or fractional number of hops or a bad CIDR block.
+ * @throws HttpError `KIT_HTTP_OPTION_INVALID` for a negative or fractional number of hops, a bad CIDR block, or another header.
  */
 export function clientAddressOf(options: AddressOptions = {}): (exchange: Exchange) => string | undefined {
   const trust = options.trust ?? false
-  if (trust === false || trust === 0) return (exchange) => exchange.peerAddress
   const header = options.header ?? 'x-forwarded-for'
   if (header !== 'x-forwarded-for' && header !== 'forwarded') {
     throw new HttpError('KIT_HTTP_OPTION_INVALID', 'address.header must be x-forwarded-for or forwarded.')
   }
+  if (trust === false || trust === 0) return (exchange) => exchange.peerAddress
   const trusted = typeof trust === 'number' ? byCount(trust) : byBlock(trust)
   return (exchange) => {
     let address = exchange.peerAddress
@@ -72,6 +72,12 @@ function byCount(hops: number): (address: string, hop: number) => boolean {
 }
 
 function byBlock(blocks: readonly string[]): (address: string) => boolean {
+  if (!Array.isArray(blocks) || blocks.some((block) => typeof block !== 'string')) {
+    throw new HttpError(
+      'KIT_HTTP_OPTION_INVALID',
+      'address.trust must be false, a number of hops, or a list of addresses and CIDR blocks.',
+    )
+  }
   const list = new BlockList()
   for (const block of blocks) {
     const [address = '', prefix] = block.split('/')

@@ -11,6 +11,7 @@ import type { End, Exchange, StreamKind } from './exchange.ts'
 import type { HttpObserver, Observation } from './observer.ts'
 import { createObserver } from './observer.ts'
 import type { HttpOptions } from './options.ts'
+import { needFunction } from './options.ts'
 import { saysItIsOver } from './over.ts'
 import { plainAnswer } from './plain-answer.ts'
 import type { BodyEnd } from './response-body.ts'
@@ -52,6 +53,7 @@ export function observeFetch<This, Rest extends unknown[]>(
   options: FetchOptions = {},
 ): (this: This, request: Request, ...rest: Rest) => Promise<Response> {
   const { route, ...others } = options
+  needFunction('route', route)
   const observer = createObserver(others)
   return function observed(request, ...rest) {
     const binding = { route: () => route?.(request) }

@@ -12,6 +12,7 @@ import { clientLeft, connectionError, NodeExchange } from './node-exchange.ts'
 import type { HttpObserver, Observation } from './observer.ts'
 import { createObserver } from './observer.ts'
 import type { HttpOptions } from './options.ts'
+import { needFunction } from './options.ts'
 import { answer } from './answer.ts'
 import { saysItIsOver } from './over.ts'
 
@@ -103,6 +104,8 @@ export function observeListener(
   options: ListenerOptions = {},
 ): (req: NodeRequest, res: NodeResponse) => void {
   const { route, onError, ...rest } = options
+  needFunction('route', route)
+  needFunction('onError', onError)
   const observer = createObserver(rest)
   return (req, res) => {
     let observation: Observation | undefined

@@ -117,13 +117,28 @@ export function resolveOptions(options: HttpOptions = {}): ResolvedOptions {
     const value: unknown = options[key as keyof HttpOptions]
     if (members.length > 0 && value !== undefined) rejectUnknown(`${key}.`, value, members)
   }
-  const { requestId = {}, deadline = {} } = options
-  const log = options.log === false ? undefined : (options.log ?? defaultLogger())
+  const { requestId = {}, deadline = {}, trace = {} } = options
+  const log =
+    options.log === false
+      ? undefined
+      : given(
+          'log',
+          options.log ?? defaultLogger(),
+          ['named', 'withContext'],
+          'a logger of @kit/log, or false',
+        )
   const { recorder } = options
+  needFunction('skip', options.skip)
+  needFunction('requestId.generate', requestId.generate)
   return {
-    metrics: options.metrics ?? defaultMetrics,
+    metrics: given(
+      'metrics',
+      options.metrics ?? defaultMetrics,
+      ['histogram', 'observable'],
+      'metrics of @kit/metrics',
+    ),
     names: preset(options.names),
-    bodySizes: options.bodySizes ?? false,
+    bodySizes: flag('bodySizes', options.bodySizes),
     log: log ?? defaultLogger(),
     requestLine: log === undefined ? undefined : recurringLine(log.named('http'), requestLine),
     methodLabel: methodLabels(),
@@ -131,9 +146,9 @@ export function resolveOptions(options: HttpOptions = {}): ResolvedOptions {
     requestIdHeader: headerName(requestId.header ?? 'x-request-id'),
     trustRequestId: predicate(requestId.trust),
     generateRequestId: requestId.generate ?? generateRequestId,
-    trustDeadline: deadline.trust ?? false,
+    trustDeadline: flag('deadline.trust', deadline.trust),
     maxDeadlineMs: duration('deadline.maxMs', deadline.maxMs),
-    trustTrace: options.trace?.trust ?? false,
+    trustTrace: flag('trace.trust', trace.trust),
     clientAddress: clientAddressOf(options.address),
     recorder: recorder === undefined ? undefined : resolveRecorder(recorder, log ?? defaultLogger()),
     skip: options.skip === undefined ? undefined : (exchange) => options.skip?.(exchange) ?? false,
@@ -175,6 +190,25 @@ function headerName(name: string): string {
 }
 
 function predicate(trust: RequestIdOptions['trust'] = false): ((exchange: Exchange) => boolean) | undefined {
-  if (trust === false) return undefined
-  return typeof trust === 'function' ? trust : () => trust
+  if (typeof trust === 'function') return trust
+  return flag('requestId.trust', trust) ? () => true : undefined
+}
+
+/** Whether an option is on. What is not quite true, such as a variable of the environment that says "false", is neither. */
+function flag(name: string, value: unknown = false): boolean {
+  if (typeof value === 'boolean') return value
+  throw new HttpError('KIT_HTTP_OPTION_INVALID', `${name} must be true or false.`)
+}
+
+/** Throws for a hook that could not be called: at a request, that would be passed over in silence. */
+export function needFunction(name: string, value: unknown): void {
+  if (value === undefined || typeof value === 'function') return
+  throw new HttpError('KIT_HTTP_OPTION_INVALID', `${name} must be a function.`)
+}
+
+/** What was given, by the methods that it has: other copies of a package make objects of the same kind. */
+function given<T extends object>(name: string, value: T, methods: readonly string[], what: string): T {
+  const has = value as Readonly<Record<string, unknown>>
+  if (methods.every((method) => typeof has[method] === 'function')) return value
+  throw new HttpError('KIT_HTTP_OPTION_INVALID', `${name} must be ${what}.`)
 }
