@@ -36,6 +36,10 @@ class OpenRequests {
     else this.#others?.delete(request)
   }
 
+  get isEmpty(): boolean {
+    return this.#one === undefined && (this.#others === undefined || this.#others.size === 0)
+  }
+
   /** Calls `tell` for each that was there before the first call. */
   each(tell: (request: OnConnection) => void): void {
     const one = this.#one
@@ -45,10 +49,13 @@ class OpenRequests {
   }
 }
 
-/** Every connection that has carried a request and is not closed. */
+/**
+ * Every connection with a request under way. Not the idle ones: they may be many, and those that tools make up for a request
+ * never close.
+ */
 const connections = new Set<Connection>()
 
-/** Has every request that is under way look what has become of it. Costs a step for each connection. */
+/** Has every request that is under way look what has become of it. Costs a step for each connection with one. */
 export function lookAtConnections(): void {
   for (const connection of connections) connection[openOf]?.each(look)
 }
@@ -60,14 +67,17 @@ export function joinConnection(connection: Connection, one: OnConnection): void 
     open = new OpenRequests()
     connection[openOf] = open
     ;(connection as Socket).once('close', onClose)
-    connections.add(connection)
   }
+  if (open.isEmpty) connections.add(connection)
   open.add(one)
 }
 
 /** Has it told no more. */
 export function leaveConnection(connection: Connection, one: OnConnection): void {
-  connection[openOf]?.delete(one)
+  const open = connection[openOf]
+  if (open === undefined || open.isEmpty) return
+  open.delete(one)
+  if (open.isEmpty) connections.delete(connection)
 }
 
 /** Calls `closed` when the response or its connection closes, at once if either has; perhaps twice. */
