@@ -23,6 +23,8 @@ export interface CallsReport {
 /** So many calls are audited together. */
 const batchSize = 500
 const mostExamples = 10
+/** With so many there is something to mend, and no need to go on. */
+const enough = 3
 /** A promise that does not settle by then has nothing to throw. */
 const patienceMs = 2_000
 
@@ -49,8 +51,7 @@ export async function runCalls(
   process.on('unhandledRejection', onStray)
   try {
     let subject = await make()
-    // Who has enough to tell need not go on.
-    for (let batch = 0; report.calls < count && examples.length < mostExamples; batch++) {
+    for (let batch = 0; report.calls < count && examples.length < enough; batch++) {
       const size = Math.min(batchSize, count - report.calls)
       const calls = Object.entries(subject.calls)
       for (const given of givens(size, seed + batch)) {
