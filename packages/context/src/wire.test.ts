@@ -83,8 +83,8 @@ describe('extractDeadline', () => {
     const { proxy, revoke } = Proxy.revocable([], {})
     revoke()
     const malformed: unknown[] = []
-    const headers = { 'grpc-timeout': proxy, 'connect-timeout-ms': '70' }
-    expect(extractDeadline(headers as never, { onMalformed: (header) => malformed.push(header) })).toBe(70)
+    const hostile = { 'grpc-timeout': proxy, 'connect-timeout-ms': '70' }
+    expect(extractDeadline(hostile as never, { onMalformed: (header) => malformed.push(header) })).toBe(70)
     expect(malformed).toEqual(['grpc-timeout'])
   })
 

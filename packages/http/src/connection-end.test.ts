@@ -30,21 +30,22 @@ const looks = (requests: readonly Request[]): number[] => {
 
 it('has those look that are under way, and no others', () => {
   const { socket, requests } = opened(3)
+  const [first, second, third] = requests as [Request, Request, Request]
   expect(looks(requests)).toEqual([1, 1, 1])
-  leaveConnection(socket, requests[0])
-  leaveConnection(socket, requests[0])
+  leaveConnection(socket, first)
+  leaveConnection(socket, first)
   expect(looks(requests)).toEqual([1, 2, 2])
-  joinConnection(socket, requests[0])
-  leaveConnection(socket, requests[1])
-  leaveConnection(socket, requests[2])
+  joinConnection(socket, first)
+  leaveConnection(socket, second)
+  leaveConnection(socket, third)
   expect(looks(requests)).toEqual([2, 2, 2])
-  leaveConnection(socket, requests[0])
+  leaveConnection(socket, first)
   expect(looks(requests)).toEqual([2, 2, 2])
 })
 
 it('tells those that are under way when the connection closes, and has nobody look after that', async () => {
   const { socket, requests } = opened(3)
-  leaveConnection(socket, requests[1])
+  leaveConnection(socket, requests[1]!)
   const closed = new Promise((resolve) => socket.once('close', resolve))
   socket.destroy()
   await closed
@@ -55,7 +56,7 @@ it('tells those that are under way when the connection closes, and has nobody lo
 it('listens to a connection once, however many requests it carries', () => {
   const { socket, requests } = opened(5)
   for (const one of requests) leaveConnection(socket, one)
-  joinConnection(socket, requests[0])
+  joinConnection(socket, requests[0]!)
   expect(socket.listenerCount('close')).toBe(1)
   socket.destroy()
 })

@@ -52,7 +52,7 @@ export interface HttpOptions {
    */
   recorder?: RecorderOptions
   /** Requests to leave out of metrics and logs (health probes, say). They get their context all the same. */
-  skip?(exchange: Exchange): boolean
+  skip?: (exchange: Exchange) => boolean
 }
 
 /** Trusts request id, deadline and trace of the caller: for services that only your own edge can reach. */
