@@ -88,7 +88,7 @@ async function tryPromises(options: Options, all: readonly Entry[]): Promise<boo
     planted: plant !== undefined,
     outcomes,
   })
-  say(`\n${summaryTable(outcomes)}\n\nThe report is ${page}.`)
+  say(`\n${summaryTable(outcomes, screen.isTTY ? screen.columns : undefined)}\n\nThe report is ${page}.`)
   let isGood = outcomes.every(({ verdict }) => verdict !== 'broken')
   if (options.record) {
     const measured = { entries: all, outcomes, seed, date: date.slice(0, 10), node }

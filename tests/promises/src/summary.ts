@@ -13,8 +13,12 @@ export function countLine(outcomes: readonly Outcome[]): string {
     .join(', ')
 }
 
-/** A table for reading in a terminal. */
-export function summaryTable(outcomes: readonly Outcome[]): string {
+/** What the columns before the last take of a line, and what ends it. */
+const takenColumns = 50
+
+/** A table for reading in a terminal, with the last column cut to what is left of `columns`; by default not cut. */
+export function summaryTable(outcomes: readonly Outcome[], columns = Number.POSITIVE_INFINITY): string {
+  const room = Math.max(20, columns - takenColumns)
   return table(
     ['promise', 'verdict', 'time', 'within limits', 'nearest to its limit'],
     outcomes.map((outcome) => {
@@ -24,10 +28,14 @@ export function summaryTable(outcomes: readonly Outcome[]): string {
         outcome.verdict,
         outcome.verdict === 'skipped' ? '' : secondsText(outcome.seconds),
         outcome.verdict === 'skipped' ? '' : `${judged.filter(keeps).length} of ${judged.length}`,
-        nearest(outcome),
+        fitted(nearest(outcome), room),
       ]
     }),
   )
+}
+
+function fitted(text: string, room: number): string {
+  return text.length <= room ? text : `${text.slice(0, room - 1)}…`
 }
 
 function nearest({ figures, reasons, verdict }: Outcome): string {
