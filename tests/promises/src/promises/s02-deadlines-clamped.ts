@@ -68,8 +68,8 @@ export const promise: PublishedPromise = {
     {
       bug: 'request ids are believed without trust',
       file: 'http/dist/options.js',
-      find: "return typeof trust === 'function' ? trust : () => trust;",
-      replace: "return typeof trust === 'function' ? trust : () => true;",
+      find: 'if (trust === false)\n        return undefined;',
+      replace: 'if (trust === false)\n        return () => true;',
     },
   ],
 }
