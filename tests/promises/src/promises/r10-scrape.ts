@@ -248,7 +248,8 @@ async function tryFailures(trial: Trial): Promise<void> {
       what: 'asking all workers, of which one hangs, took',
       value: refreshMs,
       unit: 'ms',
-      atMost: 1100,
+      // A second, and what a busy machine adds to it.
+      atMost: 1500,
     })
     trial.figure({ what: 'workers that did not answer', value: silent, unit: 'workers', exactly: 1 })
     const shown: readonly (readonly [string, string, number])[] = [
