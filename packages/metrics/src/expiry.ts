@@ -13,12 +13,17 @@ interface Activity {
   at: number
 }
 
+interface Expired<C extends object> {
+  readonly cell: WeakRef<C>
+  readonly mark: number
+}
+
 /** Watches the cells of one instrument. */
 export class Expiry<C extends Cell<C>> {
   readonly #ttlMs: number
   readonly #active = new Map<C, Activity>()
   /** By label values. Weak: what nobody can record into need not come back. */
-  readonly #expired = new Map<string, { readonly cell: WeakRef<C>; readonly mark: number }>()
+  #expired = new Map<string, Expired<C>>()
 
   constructor(ttlMs: number) {
     this.#ttlMs = ttlMs
@@ -65,6 +70,18 @@ export class Expiry<C extends Cell<C>> {
     const cell = this.#expired.get(key)?.cell.deref()
     this.#expired.delete(key)
     return cell
+  }
+
+  /** Finds the expired cells by other label values from now on: those which they have after `relabel`. */
+  relabel(relabel: (cell: C) => void): void {
+    const renamed = new Map<string, Expired<C>>()
+    for (const expired of this.#expired.values()) {
+      const cell = expired.cell.deref()
+      if (cell === undefined) continue
+      relabel(cell)
+      renamed.set(keyOf(cell), expired)
+    }
+    this.#expired = renamed
   }
 
   /** Every expired cell that somebody may still hold. */

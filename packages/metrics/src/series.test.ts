@@ -67,6 +67,20 @@ describe('the list of series', { timeout: 120_000 }, () => {
     expect(breaks(table.visible())).toBe(6)
   })
 
+  it('has a series that expired before there were more labels, and returns after', () => {
+    const table = new Table(1000)
+    table.grow(3)
+    const gone = table.find({ a: 0, b: 0 })!
+    time.advance(2000)
+    table.sweep()
+    table.extend(['c'])
+    gone.value += 1
+    table.revive()
+    expect(table.visible().map(({ labelValues }) => labelValues)).toEqual([['0', '0', '']])
+    expect(table.find({ a: 1, b: 1, c: '' })?.labelValues).toEqual(['1', '1', ''])
+    expect(table.find({ a: 0, b: 0, c: '' })).toBe(gone)
+  })
+
   it('has every series once, whatever comes, expires, returns, gets labels and is hidden', () => {
     const step = fc.oneof(
       { weight: 3, arbitrary: fc.record({ do: fc.constant('grow' as const), count: fc.nat({ max: 400 }) }) },

@@ -78,10 +78,12 @@ export class SeriesTable<C extends Cell<C>, V = never> {
   /** Adds label names; the series that exist do not have these labels. The names come last: a full stack may interrupt this. */
   extend(names: readonly string[]): void {
     const all = [...this.labelNames, ...names]
-    for (const cell of this.#cells) {
+    const widen = (cell: C): void => {
       const filler = cell === this.#overflow ? overflowLabelValue : ''
       cell.labelValues = all.map((_name, i) => cell.labelValues[i] ?? filler)
     }
+    for (const cell of this.#cells) widen(cell)
+    this.#expiry?.relabel(widen)
     this.index = new LabelIndex(all, this.#cells)
     this.labelNames = all
     this.#inOrder = 0
