@@ -17,7 +17,10 @@ export function countLine(outcomes: readonly Outcome[]): string {
 const takenColumns = 50
 
 /** A table for reading in a terminal, with the last column cut to what is left of `columns`; by default not cut. */
-export function summaryTable(outcomes: readonly Outcome[], columns: number = Number.POSITIVE_INFINITY): string {
+export function summaryTable(
+  outcomes: readonly Outcome[],
+  columns: number = Number.POSITIVE_INFINITY,
+): string {
   const room = Math.max(20, columns - takenColumns)
   return table(
     ['promise', 'verdict', 'time', 'within limits', 'nearest to its limit'],

@@ -67,8 +67,7 @@ async function tryAdapter(trial: Trial, app: App, protocol: Protocol): Promise<s
     await ending.run(service)
     await service.settled()
     const found = difference(service.endings(), before)
-    const expected = (app.name === 'fetch' ? ending.expectedOfFetch : undefined) ?? ending.expected
-    if (!same(found, expected)) wrong.push(`${ending.name}: ${JSON.stringify(found)}`)
+    if (!same(found, ending.expected)) wrong.push(`${ending.name}: ${JSON.stringify(found)}`)
   }
   const runs = trial.pick({ change: 40, nightly: 5000, release: 5000 })
   wrong.push(...(await endAtRandom(service, protocol, runs, trial.seed)))

@@ -16,7 +16,9 @@ import type { Cost } from '../tools/cost.ts'
 import { onEveryFramework } from '../tools/services.ts'
 import type { Settings } from '../tools/services.ts'
 
+/** Of one header, and of a request in which all of some seven that are read are the worst. */
 const most = { microseconds: 50, kibibytes: 32 }
+const mostOfAll = { microseconds: 100, kibibytes: 32 }
 
 export const promise: PublishedPromise = {
   id: 'S1',
@@ -150,7 +152,7 @@ const bombs: readonly string[] = [
 
 /** What reading costs at worst, in the process. */
 function costs(trial: Trial): void {
-  report(trial, 'one member of the worst baggage', bombs.map(costOfBaggage))
+  report(trial, 'one member of the worst baggage', bombs.map(costOfBaggage), most)
   const heads = (['x-forwarded-for', 'forwarded'] as const).flatMap((header) => {
     const observer = createObserver({
       ...internal,
@@ -177,6 +179,7 @@ function costs(trial: Trial): void {
     trial,
     'a request from begin to end, whose every header is the worst, with request id, trace, deadline and hops trusted',
     heads,
+    mostOfAll,
   )
 }
 
@@ -190,18 +193,18 @@ function costOfBaggage(bomb: string): Cost {
   return cost
 }
 
-function report(trial: Trial, what: string, costsOf: readonly Cost[]): void {
+function report(trial: Trial, what: string, costsOf: readonly Cost[], limit: Cost): void {
   const worst = (of: keyof Cost): number => Math.max(...costsOf.map((cost) => cost[of]))
   trial.figure({
     what: `time for ${what}`,
     value: worst('microseconds'),
     unit: 'µs',
-    atMost: most.microseconds,
+    atMost: limit.microseconds,
   })
   trial.figure({
     what: `memory allocated for ${what}`,
     value: worst('kibibytes'),
     unit: 'KiB',
-    atMost: most.kibibytes,
+    atMost: limit.kibibytes,
   })
 }

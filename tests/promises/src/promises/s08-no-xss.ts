@@ -277,14 +277,15 @@ async function drainAnswer(judged: Judged): Promise<void> {
 
 /** Reports about these texts have the elements and attributes that a report about nothing special has. */
 function pages(trial: Trial, texts: readonly string[]): void {
-  const plain = outlineOf(reportPage(reportOf('harmless')))
   let added = 0
   let lost = 0
   let active = 0
   for (const text of texts) {
     const page = reportPage(reportOf(text))
     const outline = outlineOf(page)
-    if (outline.skeleton !== plain.skeleton) added += 1
+    // Between backticks is code.
+    const harmless = text.replaceAll(/[^`]/g, 'h') || 'h'
+    if (outline.skeleton !== outlineOf(reportPage(reportOf(harmless))).skeleton) added += 1
     if (!outline.text.includes(visible(text))) lost += 1
     if (outline.active.length > 0 || outline.policy !== "default-src 'none'; style-src 'unsafe-inline'")
       active += 1

@@ -8,8 +8,6 @@ import type { Endings, Watched } from './watched.ts'
 export interface Ending {
   readonly name: string
   readonly expected: Endings
-  /** Of what is a stream to its service and no more, where that differs: `fetch`. */
-  readonly expectedOfFetch?: Endings
   run(service: Watched): Promise<void>
 }
 
@@ -73,7 +71,6 @@ const aborts: readonly Ending[] = departures.flatMap((how): Ending[] => [
   {
     name: `pipelined, ${how} before the head`,
     expected: { ...answered('whole'), ...unanswered(2), ...abandoned('streamed') },
-    expectedOfFetch: { ...answered('whole'), ...unanswered(2), ...answered('streamed') },
     run: leaving(
       get('whole') + get('unanswered') + get('streamed') + get('unanswered'),
       4,
@@ -84,7 +81,6 @@ const aborts: readonly Ending[] = departures.flatMap((how): Ending[] => [
   {
     name: `pipelined, ${how} in the body`,
     expected: { ...answered('whole'), ...abandoned('begun'), ...abandoned('streamed') },
-    expectedOfFetch: { ...answered('whole'), ...abandoned('begun'), ...answered('streamed') },
     run: leaving(get('whole') + get('begun') + get('streamed'), 3, how, beganAfter(1)),
   },
   {
