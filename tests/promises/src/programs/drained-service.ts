@@ -40,7 +40,7 @@ const metrics = createMetrics()
 const log = createLogger({ format: 'json', destination: order.log })
 const page = prometheus()
 metrics.attach(page)
-metrics.attach(statsd({ port: order.statsdPort, dialect: 'dogstatsd', intervalMs: 300 }))
+metrics.attach(statsd({ port: order.statsdPort, dialect: 'dogstatsd', intervalMs: 10_000 }))
 const calls = metrics.counter('calls')
 let handled = 0
 

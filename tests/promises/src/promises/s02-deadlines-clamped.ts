@@ -68,8 +68,8 @@ export const promise: PublishedPromise = {
     {
       bug: 'request ids are believed without trust',
       file: 'http/dist/options.js',
-      find: 'if (trust === false)\n        return undefined;',
-      replace: 'if (trust === false)\n        return () => true;',
+      find: "return flag('requestId.trust', trust) ? () => true : undefined;",
+      replace: 'return () => true;',
     },
   ],
 }

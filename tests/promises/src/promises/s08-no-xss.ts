@@ -284,8 +284,8 @@ function pages(trial: Trial, texts: readonly string[]): void {
     const page = reportPage(reportOf(text))
     const outline = outlineOf(page)
     // Between backticks is code.
-    const harmless = text.replaceAll(/[^`]/g, 'h') || 'h'
-    if (outline.skeleton !== outlineOf(reportPage(reportOf(harmless))).skeleton) added += 1
+    const plain = reportOf(text.replaceAll(/[^`]/g, 'h') || 'h')
+    if (outline.skeleton !== outlineOf(reportPage(plain)).skeleton) added += 1
     if (!outline.text.includes(visible(text))) lost += 1
     if (outline.active.length > 0 || outline.policy !== "default-src 'none'; style-src 'unsafe-inline'")
       active += 1
