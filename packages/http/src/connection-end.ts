@@ -21,12 +21,19 @@ const openOf: unique symbol = Symbol('kit.http.open')
 /** A connection of HTTP/1 or a session of HTTP/2. */
 export type Connection = (Socket | Http2Session) & { [openOf]?: OpenRequests }
 
-/** Those that a connection tells. Most carry one request at a time, for which no set is kept. */
+/**
+ * Those that a connection tells. Most carry one request at a time, for which no set is kept. Connections with a request under
+ * way stand in a ring, which every request enters and leaves for the price of a few fields. Not the idle ones: they may be
+ * many, and those that tools make up for a request never close.
+ */
 class OpenRequests {
   #one: OnConnection | undefined = undefined
   #others: Set<OnConnection> | undefined = undefined
+  #previous: OpenRequests = this
+  #next: OpenRequests = this
 
   add(request: OnConnection): void {
+    if (this.#next === this) this.#enter(ring)
     if (this.#one === undefined) this.#one = request
     else (this.#others ??= new Set()).add(request)
   }
@@ -34,10 +41,7 @@ class OpenRequests {
   delete(request: OnConnection): void {
     if (this.#one === request) this.#one = undefined
     else this.#others?.delete(request)
-  }
-
-  get isEmpty(): boolean {
-    return this.#one === undefined && (this.#others === undefined || this.#others.size === 0)
+    if (this.#one === undefined && (this.#others === undefined || this.#others.size === 0)) this.leave()
   }
 
   /** Calls `tell` for each that was there before the first call. */
@@ -47,17 +51,35 @@ class OpenRequests {
     if (one !== undefined) tell(one)
     for (const other of others) tell(other)
   }
+
+  /** The others of the ring. */
+  neighbours(): OpenRequests[] {
+    const found: OpenRequests[] = []
+    for (let open = this.#next; open !== this; open = open.#next) found.push(open)
+    return found
+  }
+
+  leave(): void {
+    this.#previous.#next = this.#next
+    this.#next.#previous = this.#previous
+    this.#previous = this
+    this.#next = this
+  }
+
+  #enter(other: OpenRequests): void {
+    this.#previous = other
+    this.#next = other.#next
+    other.#next.#previous = this
+    other.#next = this
+  }
 }
 
-/**
- * Every connection with a request under way. Not the idle ones: they may be many, and those that tools make up for a request
- * never close.
- */
-const connections = new Set<Connection>()
+/** Of no connection: where the ring begins. */
+const ring = new OpenRequests()
 
 /** Has every request that is under way look what has become of it. Costs a step for each connection with one. */
 export function lookAtConnections(): void {
-  for (const connection of connections) connection[openOf]?.each(look)
+  for (const open of ring.neighbours()) open.each(look)
 }
 
 /** Has `one` told when the connection closes. */
@@ -68,16 +90,12 @@ export function joinConnection(connection: Connection, one: OnConnection): void 
     connection[openOf] = open
     ;(connection as Socket).once('close', onClose)
   }
-  if (open.isEmpty) connections.add(connection)
   open.add(one)
 }
 
 /** Has it told no more. */
 export function leaveConnection(connection: Connection, one: OnConnection): void {
-  const open = connection[openOf]
-  if (open === undefined || open.isEmpty) return
-  open.delete(one)
-  if (open.isEmpty) connections.delete(connection)
+  connection[openOf]?.delete(one)
 }
 
 /** Calls `closed` when the response or its connection closes, at once if either has; perhaps twice. */
@@ -92,8 +110,9 @@ export function onEnd(res: ServerResponse, socket: Socket, closed: () => void): 
 }
 
 function onClose(this: Connection): void {
-  connections.delete(this)
-  this[openOf]?.each(tellClosed)
+  const open = this[openOf]
+  open?.leave()
+  open?.each(tellClosed)
 }
 
 function look(request: OnConnection): void {

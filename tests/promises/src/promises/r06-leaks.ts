@@ -69,7 +69,7 @@ export const promise: PublishedPromise = {
     {
       bug: 'a connection goes on telling requests that are over of its end',
       file: 'http/dist/connection-end.js',
-      find: 'open.delete(one);',
+      find: 'connection[openOf]?.delete(one);',
       replace: '',
     },
     {
