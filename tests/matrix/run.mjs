@@ -1,6 +1,7 @@
-// The unit tests of all packages on every line of Node that the packages support, one after the other, and on those
-// that have two ways to follow asynchronous calls (AsyncContextFrame or async hooks) the tests of what follows them,
-// with the way that is not the default. A line whose binary is not installed (the package is for Linux on x64 only) is skipped by name.
+// The unit tests of all packages on the lines of Node that are current, and on the others the tests of what rests on Node's
+// servers and asynchronous calls; one after the other. Lines that have two ways to follow asynchronous calls (AsyncContextFrame or
+// async hooks) run the tests of what follows them with the way that is not the default, too. A line whose binary is not installed
+// (the package is for Linux on x64 only) is skipped by name.
 
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -12,19 +13,24 @@ const require = createRequire(import.meta.url)
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const vitest = join(dirname(require.resolve('vitest/package.json', { paths: [root] })), 'vitest.mjs')
 
-/** @type {{ name: string, line: string, flag?: string }[]} */
+/** @type {{ name: string, line: string, only?: 'requests' | 'ambient', flag?: string }[]} */
 const all = [
-  { name: '20', line: '20' },
-  { name: '22', line: '22' },
-  { name: '22-acf', line: '22', flag: '--experimental-async-context-frame' },
+  { name: '20', line: '20', only: 'requests' },
+  { name: '22', line: '22', only: 'requests' },
+  { name: '22-acf', line: '22', only: 'ambient', flag: '--experimental-async-context-frame' },
   { name: '24', line: '24' },
-  { name: '24-hooks', line: '24', flag: '--no-async-context-frame' },
+  { name: '24-hooks', line: '24', only: 'ambient', flag: '--no-async-context-frame' },
   { name: '26', line: '26' },
 ]
 /** Where ambient contexts are used, or passed through. */
 const ambient = [
-  ...['context', 'observe', 'http', 'express', 'koa'].map((name) => `packages/${name}/`),
+  ...['context', 'observe'].map((name) => `packages/${name}/`),
   ...['event', 'line', 'override'].map((name) => `packages/log/src/${name}.test.ts`),
+]
+/** Besides, what rests on Node's servers and on frameworks: there the lines differ most. */
+const requests = [
+  ...ambient,
+  ...['http', 'express', 'koa', 'fastify', 'hono'].map((name) => `packages/${name}/`),
 ]
 
 const wanted = process.argv.slice(2)
@@ -46,15 +52,17 @@ for (const one of all.filter(({ name }) => wanted.length === 0 || wanted.include
 process.exit(failed ? 1 : 0)
 
 /** Runs the tests, says how many passed, and shows what did not. */
-function passesOn({ name: line, flag }, node) {
+function passesOn({ name: line, only, flag }, node) {
   const report = join(root, `.reports/unit-node${line}.json`)
   const args = [vitest, 'run', '--project', 'unit', '--reporter=json', `--outputFile.json=${report}`]
-  // Those measure, for which they need a processor to themselves; the plain run of the unit tests has them.
-  args.push('--exclude', 'benchmarks/**')
-  if (flag !== undefined) args.push(...ambient, '--exclude', '**/lint/**')
+  // What says nothing about a line of Node; the plain run of the unit tests has it. Benchmarks also need a processor to themselves.
+  for (const folder of ['benchmarks', 'tests', 'examples/random', 'packages/context/src/lint']) {
+    args.push('--exclude', `${folder}/**`)
+  }
+  if (only !== undefined) args.push(...(only === 'requests' ? requests : ambient))
   // Child processes of the tests are to be of the same line.
-  // Half of the random cases: what a line of Node breaks is no matter of rare values.
-  const env = { KIT_FUZZ_RUNS: '0.5', ...process.env, PATH: `${dirname(node)}:${process.env.PATH}` }
+  // A fifth of the random cases: what a line of Node breaks is no matter of rare values.
+  const env = { KIT_FUZZ_RUNS: '0.2', ...process.env, PATH: `${dirname(node)}:${process.env.PATH}` }
   if (flag !== undefined) env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} ${flag}`
   const { status, stdout, stderr } = spawnSync(node, args, {
     cwd: root,

@@ -145,7 +145,9 @@ function reachesOnNodeServer({ url = '', headers: { host = '' } }: IncomingMessa
   return host !== '' && isUrl(host, url)
 }
 
-function reachesOnFetch({ url = '', method, headers: { host } }: IncomingMessage): boolean {
+function reachesOnFetch({ url = '', method, headers: { host }, rawHeaders }: IncomingMessage): boolean {
+  // The parser of Node 20.19 lets names through that are none.
+  if (rawHeaders.some((name, i) => i % 2 === 0 && !/^[\w!#$%&'*+.^`|~-]+$/.test(name))) return false
   return method !== 'TRACE' && isUrl(host || 'localhost', url)
 }
 

@@ -134,9 +134,10 @@ const startApp: StartConformanceApp = (given, times) => {
   return serveConformanceApp(createServer(toNodeListener(handler)))
 }
 
-/** The bridge refuses a target that it cannot make a URL of. */
-function reaches({ url = '', method, headers }: IncomingMessage): boolean {
+/** The bridge refuses what it cannot make a URL of, and names that are none: the parser of Node 20.19 lets them through. */
+function reaches({ url = '', method, headers, rawHeaders }: IncomingMessage): boolean {
   const host = headers.host || 'localhost'
+  if (rawHeaders.some((name, i) => i % 2 === 0 && !/^[\w!#$%&'*+.^`|~-]+$/.test(name))) return false
   if (method === 'TRACE' || /[\s/@]/.test(host)) return false
   return URL.canParse(url.startsWith('/') ? `http://${host}${url}` : url)
 }
