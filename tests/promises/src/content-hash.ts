@@ -9,7 +9,11 @@ import { join } from 'node:path'
  * every system, whatever ends its lines. Throws an Error for a path that is not there, since nothing would ever change it.
  */
 export function sourcesHash(root: string, paths: readonly string[]): string {
-  return hashOf(root, paths, (file) => file.endsWith('.ts') && !/\.(?:test|test-d|bench)\.ts$/.test(file))
+  return hashOf(
+    root,
+    paths,
+    (file) => file.endsWith('.ts') && !/\.(?:test|test-d|bench|fixture)\.ts$/.test(file),
+  )
 }
 
 /** Of everything that a trial executes: the built packages and the built trials. */
