@@ -19,11 +19,6 @@ const steps = [
   ['changesets', 'changeset', ['status']],
   ['integration', 'vitest', ['run', '--project', 'integration', ...report('integration')]],
   ['promises', process.execPath, ['tests/promises/dist/main.js']],
-  [
-    'a bug planted for each promise',
-    process.execPath,
-    ['tests/promises/dist/main.js', 'selftest', '--first'],
-  ],
   ['unit tests on every line of Node', process.execPath, ['tests/matrix/run.mjs']],
 ]
 
