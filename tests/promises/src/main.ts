@@ -116,13 +116,11 @@ function isComplete(all: readonly Entry[]): boolean {
   return false
 }
 
-async function testSelf({ tier, seed, jobs, entries, first }: Options): Promise<boolean> {
+async function testSelf({ tier, seed, jobs, entries }: Options): Promise<boolean> {
   const last = readReport(root, tier)
   // The same build with the same seed, tried in such a copy: trying it again would only show the same.
   const known = last?.build === buildHash(root) && last.seed === seed ? last.outcomes : []
-  const promises = entries.map(({ promise }) =>
-    first ? { ...promise, plants: promise.plants.slice(0, 1) } : promise,
-  )
+  const promises = entries.map(({ promise }) => promise)
   const findings = await selftest({
     screen,
     checkout: root,

@@ -30,7 +30,6 @@ it('one bug is planted in the lowest tier of its promise', () => {
     tier: 'nightly',
     plant: { bug: 'bug 2' },
     record: false,
-    first: false,
   })
 })
 

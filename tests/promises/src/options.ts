@@ -10,8 +10,8 @@ export const usage = `node tests/promises/dist/main.js [--tier change|nightly|re
     tries the promises; --record keeps the figures and writes docs/promises.md
 node tests/promises/dist/main.js --plant R3 | --plant R3:2
     tries one with a bug planted, to see what its trial says of it
-node tests/promises/dist/main.js selftest [--tier …] [--only …] [--first] [--jobs 2]
-    plants every bug, each in a copy, and fails if a trial misses one; --first: of each promise the first
+node tests/promises/dist/main.js selftest [--tier …] [--only …] [--jobs 2]
+    plants every bug, each in a copy, and fails if a trial misses one
 node tests/promises/dist/main.js page
     writes docs/promises.md anew from the figures that were kept`
 
@@ -22,8 +22,6 @@ export interface Options {
   readonly entries: readonly Entry[]
   readonly plant: Plant | undefined
   readonly record: boolean
-  /** Of each promise, only the first bug is planted. */
-  readonly first: boolean
   readonly seed: number
   readonly jobs: number
 }
@@ -40,8 +38,7 @@ export function resolveOptions(args: readonly string[], all: readonly Entry[], n
   if (positionals.length > 1 || (command !== 'try' && command !== 'selftest' && command !== 'page')) {
     throw new UsageError(`There is no command ${positionals.join(' ')}.`)
   }
-  const { first } = values
-  const common = { command, first, seed: seedOf(values.seed), jobs: jobsOf(values.jobs) } as const
+  const common = { command, seed: seedOf(values.seed), jobs: jobsOf(values.jobs) } as const
   if (values.plant !== undefined) {
     const { entry, plant } = plantOf(values.plant, all)
     const tier = values.tier === undefined ? lowestTier(entry.promise.tiers) : namedTier(values.tier)
@@ -80,7 +77,6 @@ function parsed(args: readonly string[]) {
         only: { type: 'string' },
         plant: { type: 'string' },
         record: { type: 'boolean', default: false },
-        first: { type: 'boolean', default: false },
         seed: { type: 'string' },
         jobs: { type: 'string' },
       },
