@@ -209,7 +209,8 @@ export class FdWriter implements Sink {
   #try(data: string | Buffer): number {
     try {
       // Else the next line would be lost with the one that was given up.
-      if (this.#torn && this.#system.write(this.#fd, '\n') > 0) this.#torn = false
+      if (this.#torn && this.#system.write(this.#fd, '\n') === 0) return 0
+      this.#torn = false
       const count = this.#system.write(this.#fd, data)
       this.#distrust -= count
       return count
