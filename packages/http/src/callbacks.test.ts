@@ -18,6 +18,18 @@ const exchange: Exchange = {
   header: () => 'of-the-client',
 }
 
+it.each(['', 'a b', 'x'.repeat(129), undefined, 7])(
+  'an id that cannot be used, %j, is replaced and counted',
+  (id) => {
+    const metrics = createMetrics()
+    const observer = createObserver({ metrics, log: false, requestId: { generate: () => id as string } })
+    const { observation } = observer.begin({}, exchange)
+    expect(observation.requestId).toMatch(/^[0-9a-f]{32}$/)
+    const counted = metrics.snapshot().metrics.find(({ name }) => name === 'kit.http.failed_callbacks')
+    expect(counted?.series).toMatchObject([{ labels: { callback: 'request_id' }, value: 1 }])
+  },
+)
+
 it('functions of the options that throw fail no request, and are counted', () => {
   const metrics = createMetrics()
   const destination = memoryDestination()

@@ -25,8 +25,8 @@ export function requestIdOf(
     if (isRequestId(sent)) return sent
     instruments.ignored('request_id')
   }
-  const made = instruments.attempt('request_id', '', options.generateRequestId)
-  return isRequestId(made) ? made : generateRequestId()
+  const made = instruments.attempt('request_id', undefined, options.generateRequestId)
+  return made ?? generateRequestId()
 }
 
 /** The caller's trace where it is trusted and well-formed, else a new one. */

@@ -68,7 +68,7 @@ export function httpInstruments(
     help: "Responses that a handler wrote after its deadline's 503 had been sent.",
   })
   const failedCallbacks = metrics.counter('kit.http.failed_callbacks', {
-    help: 'Calls of functions in the options that threw and went without an answer.',
+    help: 'Calls of functions in the options that threw, or answered what cannot be used.',
     labels: ['callback'],
   })
   const streams = streamInstruments(metrics)

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { observeFetch } from './fetch.ts'
 import type { HttpOptions } from './index.ts'
 import { createObserver } from './index.ts'
-import { observeListener } from './node.ts'
+import { observeListener, observeUpgrade } from './node.ts'
 
 const code = 'KIT_HTTP_OPTION_INVALID'
 
@@ -51,6 +51,7 @@ describe('an option that could only be passed over in silence', () => {
     }
     for (const options of [{ route }, { onError: 'log' as never }]) {
       expect(() => observeListener(nothing, options)).toThrow(expect.objectContaining({ code }))
+      expect(() => observeUpgrade(nothing, options)).toThrow(expect.objectContaining({ code }))
     }
     expect(() => observeFetch(nothing, { route })).toThrow(expect.objectContaining({ code }))
   })

@@ -16,7 +16,7 @@ import { methodLabels } from './methods.ts'
 import type { RecorderOptions, RequestRecorder } from './recorder.ts'
 import { resolveRecorder } from './recorder.ts'
 import type { RequestIdOptions } from './request-id.ts'
-import { generateRequestId } from './request-id.ts'
+import { checkedGenerator, generateRequestId } from './request-id.ts'
 
 /** Options of every adapter. Without any, a request is measured, logged and given a context; no header is trusted. */
 export interface HttpOptions {
@@ -145,7 +145,8 @@ export function resolveOptions(options: HttpOptions = {}): ResolvedOptions {
     timeoutMs: duration('timeoutMs', options.timeoutMs),
     requestIdHeader: headerName(requestId.header ?? 'x-request-id'),
     trustRequestId: predicate(requestId.trust),
-    generateRequestId: requestId.generate ?? generateRequestId,
+    generateRequestId:
+      requestId.generate === undefined ? generateRequestId : checkedGenerator(requestId.generate),
     trustDeadline: flag('deadline.trust', deadline.trust),
     maxDeadlineMs: duration('deadline.maxMs', deadline.maxMs),
     trustTrace: flag('trace.trust', trace.trust),

@@ -35,7 +35,7 @@ describe('randomHex', () => {
 })
 
 describe('isRequestId', () => {
-  it('takes what was just made, and nothing else unseen', () => {
+  it('takes what was made here, and no text around it', () => {
     expect(isRequestId('')).toBe(false)
     const made = generateRequestId()
     expect([made, `${made}\n`, made.slice(0, 31), ` ${made}`].map(isRequestId)).toEqual([

@@ -17,22 +17,32 @@ export interface RequestIdOptions {
   header?: string
   /** Whether to take over the client's id. Default: false, every request gets an id of ours. */
   trust?: boolean | ((exchange: Exchange) => boolean)
-  /** Makes a new id. Default: 16 random bytes in hexadecimal. */
+  /**
+   * Makes a new id. Where it throws, or makes one that no header may bring either, the request gets one of ours, which is
+   * counted in `kit.http.failed_callbacks`. Default: 16 random bytes in hexadecimal.
+   */
   generate?: () => string
 }
 
 const acceptable = /^[\w.:-]{1,128}$/
 
-/** The id that was made last, which needs no look: nearly every id that is asked about is this one. */
-let made = ''
-
 /** True for an id that may be taken over from a header: 1 to 128 of `A-Z a-z 0-9 _ . : -`. */
 export function isRequestId(value: unknown): value is string {
-  return typeof value === 'string' && ((value === made && value !== '') || acceptable.test(value))
+  return typeof value === 'string' && acceptable.test(value)
+}
+
+const unacceptable = new Error('requestId.generate made what is no request id')
+
+/** A generator that throws instead of making what is no id. */
+export function checkedGenerator(generate: () => unknown): () => string {
+  return () => {
+    const id = generate()
+    if (isRequestId(id)) return id
+    throw unacceptable
+  }
 }
 
 /** A new id: 32 hexadecimal digits. */
 export function generateRequestId(): string {
-  made = randomHex(16)
-  return made
+  return randomHex(16)
 }

@@ -16,6 +16,7 @@ import { NodeHead } from './node-head.ts'
 import type { ListenerOptions } from './node.ts'
 import type { Observation } from './observer.ts'
 import { createObserver } from './observer.ts'
+import { needFunction } from './options.ts'
 import { saysItIsOver } from './over.ts'
 
 /** What `server.on('upgrade', …)` takes. */
@@ -34,6 +35,8 @@ export type UpgradeListener = (req: IncomingMessage, socket: Duplex, head: Buffe
  */
 export function observeUpgrade(listener: UpgradeListener, options: ListenerOptions = {}): UpgradeListener {
   const { route, onError, ...rest } = options
+  needFunction('route', route)
+  needFunction('onError', onError)
   const observer = createObserver(rest)
   return (req, socket, head) => {
     const exchange = new UpgradeExchange(req, socket)

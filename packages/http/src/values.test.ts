@@ -194,11 +194,6 @@ describe('options', () => {
     observation.end({ kind: 'finished', status: 200 })
     expect(observation.ctx.cause).toBe('finished')
   })
-
-  it.each([undefined, 5, 'a b', ''])('makes an id of its own when generate gives %j', (id) => {
-    const observer = createObserver({ log: false, requestId: { generate: () => id as string } })
-    expect(observer.begin({}, exchange('1.1.1.1')).observation.requestId).toMatch(/^[0-9a-f]{32}$/)
-  })
 })
 
 describe('one observation', () => {
