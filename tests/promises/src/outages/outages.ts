@@ -35,6 +35,9 @@ export const noOutage: OutageKind = {
   make: () => ({ server: new UdpServer(), order: udp, begin: nothing, lift: nothing }),
 }
 
+/** Of a kind, only where its module is built. */
+export const missingUds = 'missing UDS'
+
 /** All kinds that can be tried here. */
 export function outageKinds(): OutageKind[] {
   const dgram = unixDgram()
@@ -53,7 +56,7 @@ export function outageKinds(): OutageKind[] {
   return [
     ...kinds,
     {
-      name: 'missing UDS',
+      name: missingUds,
       isTold: true,
       make(folder) {
         const path = join(folder, 'statsd')

@@ -1,7 +1,7 @@
 /** R4: a StatsD server that is not there, or no way to it, harms nobody, and costs nothing that was counted. */
 
 import type { Figure, PublishedPromise, Tier, Trial } from '../promise.ts'
-import { noOutage, outageKinds } from '../outages/outages.ts'
+import { missingUds, noOutage, outageKinds } from '../outages/outages.ts'
 import type { OutageKind } from '../outages/outages.ts'
 import type { OutageResult } from '../outages/try-outage.ts'
 import { tryOutage } from '../outages/try-outage.ts'
@@ -39,6 +39,13 @@ export const promise: PublishedPromise = {
       // In real time there is something to compare with.
       release: [noOutage, ...all],
     })
+    if (trial.tier !== 'change' && !kinds.some(({ name }) => name === missingUds)) {
+      trial.figure({
+        what: `kinds left out, as unix-dgram is not built: ${missingUds}`,
+        value: 1,
+        unit: 'kinds',
+      })
+    }
     const results = await tryAll(trial, kinds)
     const base = results.find(({ kind }) => kind === noOutage)
     report(
