@@ -6,6 +6,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { createServer as createTcpServer } from 'node:net'
 import { background, run } from '@kit/context'
 import type { CancelContext } from '@kit/context'
+import { manualClock } from '@kit/context/testing'
 import { createMetrics } from '@kit/metrics'
 import type { Metrics } from '@kit/metrics'
 import { Agent, fetch as undiciFetch, request as undiciRequest } from 'undici'
@@ -206,8 +207,12 @@ describe.each(Object.entries(kinds))('%s', (_name, make) => {
   })
 
   it('is ended by the deadline before the answer, and its server sees it go', async () => {
+    using time = manualClock()
     const gone = new Promise((resolve) => {
-      handler = (_req, res) => void res.once('close', resolve)
+      handler = (_req, res) => {
+        res.once('close', resolve)
+        time.advance(50)
+      }
     })
     const ctx = requestContext(50)
     const rejected = await chainOf(run(ctx, () => make({ metrics })(url)))
