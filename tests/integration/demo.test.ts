@@ -21,7 +21,15 @@ describe('the demo', () => {
 
   it('drains and reports when it is interrupted', async () => {
     const demo = await startDemo('--duration', '600')
-    await demo.says(' 3 s  rate')
+    await demo.says(' 0 s  rate')
+    const inventory = async (): Promise<string> => (await fetch(`${demo.inventoryAdminUrl}/metrics`)).text()
+    const patience = { timeout: 60_000, interval: 500 }
+    for (const line of [
+      /http_server_request_duration_seconds_count\{.*"\/items\/:sku"/,
+      /http_server_deadlines_total\{.*"met".*\} [1-9]/, // the gateway's deadlines, which crossed
+      /function_calls_total\{.*"inventory\.findItem"/,
+    ])
+      await expect.poll(inventory, patience).toMatch(line)
     demo.process.kill('SIGINT')
     const { code, output } = await demo.ended
     expect(output).toContain('drained')

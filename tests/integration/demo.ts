@@ -12,6 +12,7 @@ export const root: string = fileURLToPath(new URL('../..', import.meta.url))
 export interface Demo {
   readonly process: ChildProcess
   readonly adminUrl: string
+  readonly inventoryAdminUrl: string
   /** Resolves with what it printed so far once that holds `text`; rejects when it ends without. */
   says(text: string): Promise<string>
   /** Resolves when it has ended. */
@@ -45,6 +46,7 @@ export function watch(child: ChildProcess, adminPort = 0): Demo {
   return {
     process: child,
     adminUrl: `http://127.0.0.1:${adminPort}`,
+    inventoryAdminUrl: `http://127.0.0.1:${adminPort + 1}`,
     ended,
     says: (text) =>
       new Promise((resolve, reject) => {
