@@ -91,10 +91,14 @@ export function observeNode<R>(
  *
  * @throws HttpError `KIT_HTTP_OPTION_UNKNOWN`, `KIT_HTTP_OPTION_INVALID`.
  */
-export function observeListener(
-  listener: (req: IncomingMessage, res: ServerResponse) => unknown,
+export function observeListener<
+  Req extends NodeRequest = IncomingMessage,
+  Res extends NodeResponse = ServerResponse,
+>(
+  // The server that takes the result says what its requests are.
+  listener: (req: NoInfer<Req>, res: NoInfer<Res>) => unknown,
   options?: ListenerOptions,
-): (req: IncomingMessage, res: ServerResponse) => void
+): (req: Req, res: Res) => void
 export function observeListener(
   listener: (req: Http2ServerRequest, res: Http2ServerResponse) => unknown,
   options?: ListenerOptions,
