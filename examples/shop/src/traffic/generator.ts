@@ -69,12 +69,16 @@ async function send(agent: Agent, url: URL, planned: PlannedRequest, ledger: Led
       resolve()
     })
     if (typeof hangUp === 'object') {
-      const timer = setTimeout(() => {
-        left = true
-        sent.destroy()
-        settle('')
-        resolve()
-      }, hangUp.afterMs)
+      let timer: NodeJS.Timeout | undefined
+      // Who hangs up before that was never heard of.
+      sent.once('finish', () => {
+        timer = setTimeout(() => {
+          left = true
+          sent.destroy()
+          settle('')
+          resolve()
+        }, hangUp.afterMs)
+      })
       sent.once('response', () => clearTimeout(timer))
     }
     sent.end(body)
