@@ -201,4 +201,47 @@ describe('observeUpgrade', () => {
     )
     expect(await line()).toMatchObject({ status: 504, outcome: 'deadline' })
   })
+
+  it('lets go of a connection that it refused, whatever the client does with it', async () => {
+    const server = createServer().on(
+      'upgrade',
+      observeUpgrade(() => expect.unreachable(), { ...options, ...internal }),
+    )
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    stop = () => server.close()
+    const { port } = server.address() as AddressInfo
+    const closed = new Promise<unknown>((resolve) => {
+      server.once('connection', (socket) => socket.once('close', resolve))
+    })
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).on('error', () => {})
+    socket.write('GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n')
+    socket.write('grpc-timeout: 0m\r\n\r\n')
+    expect(String((await once(socket, 'data'))[0])).toMatch(/^HTTP\/1\.1 504 Gateway Timeout\r\n/)
+    await closed
+    expect(await line()).toMatchObject({ status: 504, outcome: 'deadline' })
+    socket.destroy()
+  })
+
+  it('does not let the connection of one that it refused end the process', async () => {
+    let connection: Socket | undefined
+    const fail = async (socket: Socket): Promise<never> => {
+      connection = socket
+      return Promise.reject(error)
+    }
+    const { port } = await new Promise<AddressInfo>((resolve) => {
+      const server = createServer()
+      server.on(
+        'upgrade',
+        observeUpgrade((_req, socket) => fail(socket as Socket), {
+          ...options,
+          onError: () => connection?.destroy(new Error('reset by the client')),
+        }),
+      )
+      server.listen(0, '127.0.0.1', () => resolve(server.address() as AddressInfo))
+      stop = () => server.close()
+    })
+    await once(ask(port, '/').resume(), 'close')
+    expect(await line()).toMatchObject({ status: 500, err: { message: 'broken' } })
+  })
 })

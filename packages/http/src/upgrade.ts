@@ -98,7 +98,12 @@ class UpgradeExchange extends NodeHead implements OnConnection {
     const { status: answered } = this.#answer
     if (answered !== undefined) return void this.#socket.destroy()
     const body = `${STATUS_CODES[status] ?? status}\n`
+    // Node has taken its own listeners off the connection, and nobody else need have any: what breaks it now would end the
+    // process, and a client that keeps its side open would keep it for ever.
+    this.#socket.on('error', ignore).once('finish', () => this.#socket.destroy())
     const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n`
     this.#socket.end(`${head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
   }
 }
+
+function ignore(): void {}
