@@ -1,5 +1,7 @@
 import { createRequire } from 'node:module'
 import { createServer } from 'node:http'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import type { Exchange, HttpOptions } from '@kit/http'
 import { observeListener } from '@kit/http/node'
 import type { ConformanceServer } from '@kit/http/testing'
@@ -15,6 +17,9 @@ import { kit } from './express.ts'
 
 // Express 4 has the same shape for all that is used here, so the types of 5 serve both.
 const express4 = createRequire(import.meta.url)('express4') as typeof express5
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
 
 const majors = [
   ['Express 4', express4],
@@ -106,6 +111,68 @@ describe.each(majors)('%s: route templates', (_, express) => {
       '/v/:version/d/:d/deep/:id',
       '/v/:version/broken/:id',
     ])
+  })
+
+  it('knows by which of its mounts an application was reached', async () => {
+    const build = (app: Express): void => {
+      const twice = express()
+      twice.get('/x/:id', ok)
+      const either = express()
+      either.get('/y', ok)
+      app.use('/a', twice)
+      app.use('/b/:org', twice)
+      app.use(['/c', '/d'], either)
+    }
+    expect(await templates(build, ['/a/x/1', '/b/o/x/1', '/c/y', '/d/y'])).toEqual([
+      '/a/x/:id',
+      '/b/:org/x/:id',
+      '/c/y',
+      '/d/y',
+    ])
+  })
+
+  it('knows by which of two mounts a router was reached when middleware rewrote the target', async () => {
+    const build = (app: Express): void => {
+      const shared = express.Router()
+      shared.get('/x/:id', ok)
+      shared.get('/forward/:id', (req, res) => {
+        req.url = '/elsewhere'
+        res.send('ok')
+      })
+      shared.get('/boom', () => {
+        throw failure()
+      })
+      app.use((req, _res, next) => {
+        req.url = req.url.replace('/latest', '/v2')
+        next()
+      })
+      app.use('/v1', shared)
+      app.use('/v2', shared)
+    }
+    const paths = ['/latest/x/1', '/v1/x/1', '/latest/boom', '/v2/forward/1']
+    expect(await templates(build, paths)).toEqual(['/v2/x/:id', '/v1/x/:id', '/v2/boom', '/v2/forward/:id'])
+  })
+
+  it('keeps no application that a handler made for one request', async () => {
+    const made: WeakRef<Express>[] = []
+    const build = (app: Express): void => {
+      app.use('/made', (req, res, next) => {
+        const once = express()
+        once.get('/x', ok)
+        made.push(new WeakRef(once))
+        once(req, res, next)
+      })
+    }
+    await templates(
+      build,
+      Array.from({ length: 20 }, () => '/made/x'),
+    )
+    const kept = (): number => {
+      collect()
+      return made.filter((one) => one.deref() !== undefined).length
+    }
+    // The last requests of a connection may still be held by it.
+    await expect.poll(kept, { timeout: 20_000 }).toBeLessThan(5)
   })
 
   it('names an application that is mounted by a router', async () => {

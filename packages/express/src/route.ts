@@ -23,6 +23,7 @@ export interface Application {
 export interface RoutedRequest extends IncomingMessage {
   readonly route?: { readonly path: DeclaredPath }
   readonly app?: Application
+  readonly baseUrl?: string
   readonly originalUrl?: string
 }
 
@@ -53,27 +54,30 @@ export function routeOf(req: RoutedRequest, entry: Application | undefined): str
 
   const apps = appsAround(entry, app)
   if (route === undefined) return undefined
-  const path = pathname(req.originalUrl ?? req.url ?? '/')
   const ways = known ?? findWays(apps, route)
-  if (ways.length > 0) return pick(ways, path)
+  if (ways.length > 0) return pick(ways, req)
 
   // The error of a mounted application came before any of its answers: all that is known is a mount it went through.
-  const mounts = layersOf(app).filter(isAppMount).flatMap(patternsOf)
-  const mount = mounts.find((pattern) => pattern.match(path) !== undefined)
+  const path = routedPath(req)
+  const mount = appMountsOf(app).find((pattern) => pattern.match(path) !== undefined)
   return join(mount?.template ?? '', declared(route.path))
 }
 
 /** The application where the request came in, the one that has it now, and all that are known between them. */
 function appsAround(entry: Application, app: Application): Set<Application> {
-  const seen = seenIn.get(entry) ?? new Set([entry])
+  let seen = seenIn.get(entry)
+  if (seen === undefined) seenIn.set(entry, (seen = new Set([entry])))
+  // Without a parent it was called by a handler, which may have made it for this one request: it is not kept.
+  if (app !== entry && app.parent === undefined) return new Set([...seen, app])
   for (let at: Application | undefined = app; at !== undefined; at = at.parent) seen.add(at)
-  seenIn.set(entry, seen)
   return seen
 }
 
 function findWays(apps: Set<Application>, route: object): readonly Way[] {
   const found: Way[] = []
-  for (const app of apps) search(layersOf(app), route, mountsOf(app), new Set(), found)
+  for (const app of apps) {
+    for (const mounts of mountsOf(app)) search(layersOf(app), route, mounts, new Set(), found)
+  }
   if (found.length > 0) waysTo.set(route, found)
   return found
 }
@@ -100,10 +104,25 @@ function search(
   open.delete(layers)
 }
 
-/** Of several ways to a route, the one that matches what was asked for. */
-function pick(ways: readonly Way[], path: string): string {
-  const taken = ways.length === 1 ? ways[0] : (ways.find((way) => leads(way, path)) ?? ways[0])
+/** Of several ways to a route, the one that matches what was asked for, as middleware rewrote it or as it came. */
+function pick(ways: readonly Way[], req: RoutedRequest): string {
+  const taken =
+    ways.length === 1 ? ways[0] : (wayTo(ways, routedPath(req)) ?? wayTo(ways, sentPath(req)) ?? ways[0])
   return taken?.template ?? ''
+}
+
+function wayTo(ways: readonly Way[], path: string): Way | undefined {
+  return ways.find((way) => leads(way, path))
+}
+
+/** What the routers matched: at the end, what they took off the target is in `baseUrl` or back in `url`. */
+function routedPath({ baseUrl = '', url = '/' }: RoutedRequest): string {
+  return baseUrl + pathname(url)
+}
+
+/** What the client sent: a handler may have rewritten `url` for those it hands the request to. */
+function sentPath({ originalUrl, url = '/' }: RoutedRequest): string {
+  return pathname(originalUrl ?? url)
 }
 
 function leads(way: Way, path: string): boolean {
@@ -117,13 +136,26 @@ function leads(way: Way, path: string): boolean {
   return true
 }
 
-/** Where an application is mounted, through all its parents. */
-function mountsOf(app: Application): readonly PathPattern[] {
-  if (app.parent === undefined) return []
-  const template = declared(app.mountpath)
-  const layers = layersOf(app.parent).filter(isAppMount).flatMap(patternsOf)
-  const mount = layers.find((pattern) => join(pattern.template) === join(template))
-  return [...mountsOf(app.parent), { template, match: (path) => mount?.match(path) }]
+/**
+ * Where an application is mounted, through all its parents. It tells the last of its mounts only, and what is behind the
+ * other mounts of its parent does not show; so they follow, for requests that did not come by the one that is told.
+ */
+function mountsOf(app: Application): readonly (readonly PathPattern[])[] {
+  const { parent } = app
+  if (parent === undefined) return [[]]
+  const told = new Set(alternativesIn(app.mountpath ?? '').map((template) => join(template)))
+  const isTold = ({ template }: PathPattern): boolean => told.has(join(template))
+  const patterns = appMountsOf(parent)
+  const own = patterns.filter(isTold)
+  const mounts =
+    own.length > 0
+      ? [...own, ...patterns.filter((pattern) => !isTold(pattern))]
+      : [{ template: declared(app.mountpath), match: () => undefined }]
+  return mountsOf(parent).flatMap((above) => mounts.map((mount) => [...above, mount]))
+}
+
+function appMountsOf(app: Application): PathPattern[] {
+  return layersOf(app).filter(isAppMount).flatMap(patternsOf)
 }
 
 function layersOf(app: Application): readonly Layer[] {
