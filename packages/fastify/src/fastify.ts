@@ -4,6 +4,8 @@
  * its log lines.
  */
 
+import { errorMonitor } from 'node:events'
+import { Stream } from 'node:stream'
 import type { FastifyError, FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { HttpOptions, Observation } from '@kit/http'
 import { createObserver } from '@kit/http'
@@ -31,7 +33,7 @@ interface ObservedRequest extends FastifyRequest {
  * register it first, and await it. Registering it twice observes once, with the outer one's options.
  *
  * Routes are reported as `routeOptions.url`, prefixes included; a request that no route matched has none. Errors that
- * Fastify's error hook sees stand in the request's log line, 4xx aside. `request.log` is kit's logger; what Fastify
+ * Fastify's error hook sees, and those of streams that are sent, stand in the request's log line, 4xx aside. `request.log` is kit's logger; what Fastify
  * itself has to say stays with the logger that it was given.
  *
  * @throws HttpError for options it does not know or cannot use; `register` rejects with it. Requests never fail by
@@ -61,9 +63,26 @@ async function register(app: FastifyInstance, options: HttpOptions): Promise<voi
     observeNode(observer, request.raw, reply.raw, binding, next)
   })
   app.addHook('onError', (request: ObservedRequest, reply, error, next) => {
-    if (!isOfClient(error, reply)) request[observationOf]?.fail(error)
+    const observation = request[observationOf]
+    if (observation === undefined) return next()
+    if (!isOfClient(error, reply)) observation.fail(error)
+    else reply.raw.once('finish', () => failIfServers(observation, error, reply))
     next()
   })
+  app.addHook('onSend', (request: ObservedRequest, _reply, payload, next) => {
+    if (isStream(payload)) payload.once(errorMonitor, (error) => request[observationOf]?.fail(error))
+    next()
+  })
+}
+
+/** An error that asks for a 4xx may be answered otherwise, by an error handler of the application's. */
+function failIfServers(observation: Observation, error: unknown, reply: FastifyReply): void {
+  if (reply.raw.statusCode >= 500) observation.fail(error)
+}
+
+/** Of a stream that fails after the head was sent, Fastify tells no hook. */
+function isStream(payload: unknown): payload is Stream {
+  return typeof payload === 'object' && payload instanceof Stream
 }
 
 function attach(request: ObservedRequest, observation: Observation): void {
@@ -73,7 +92,7 @@ function attach(request: ObservedRequest, observation: Observation): void {
   request.log = new RequestLog(observation.log, request)
 }
 
-/** Whether Fastify's own error handler answers with a 4xx: then nothing of the service failed. */
+/** Whether Fastify's own error handler answers with a 4xx. */
 function isOfClient(error: Partial<FastifyError> & { status?: unknown }, reply: FastifyReply): boolean {
   const status = error.statusCode ?? error.status ?? reply.statusCode
   return typeof status === 'number' && status >= 400 && status < 500

@@ -198,6 +198,45 @@ describe('ends', () => {
     ])
   })
 
+  it('knows the error of a 5xx also when it asked for a 4xx', async () => {
+    const app = await observed()
+    app.setErrorHandler((_error, _request, reply) => reply.code(503).send('later'))
+    app.get('/', () => {
+      throw Object.assign(new Error('upstream'), { statusCode: 404 })
+    })
+    expect((await app.inject('/')).statusCode).toBe(503)
+    await counted(1)
+    expect(lines()).toMatchObject([{ status: 503, err: { message: 'upstream' } }])
+  })
+
+  it('knows why a stream broke off, and blames no client that leaves for it', async () => {
+    const app = await observed()
+    app.get('/broken', (_request, reply) =>
+      reply.send(
+        Readable.from(
+          (async function* broken() {
+            yield 'first'
+            await new Promise((resolve) => setImmediate(resolve))
+            throw new Error('no more rows')
+          })(),
+        ),
+      ),
+    )
+    app.get('/endless', (_request, reply) => reply.send(new Readable({ read: (): void => {} })))
+    const url = await app.listen({ port: 0 })
+    await expect((await fetch(`${url}/broken`)).text()).rejects.toThrow('terminated')
+    await counted(1)
+    const left = connect(Number(new URL(url).port), '127.0.0.1')
+    left.write('GET /endless HTTP/1.1\r\nHost: x\r\n\r\n')
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    left.destroy()
+    await counted(2)
+    expect(lines().map(({ outcome, err }) => [outcome, (err as Error | undefined)?.message])).toEqual([
+      ['error', 'no more rows'],
+      ['canceled', undefined],
+    ])
+  })
+
   it('follows a reply that the handler took over', async () => {
     const app = await observed()
     app.get('/raw', (_request, reply) => {
