@@ -33,6 +33,16 @@ describe.each(koas)('%s', (_, Framework) => {
     expect(lines().find(({ msg }) => msg === 'made')?.['requestId']).toBe(requestId)
   })
 
+  it('takes the place of a getter that the application has for all contexts', async () => {
+    const { url } = await serve(Framework, (app) => {
+      Object.defineProperty(app.context, 'log', { get: () => undefined })
+      app.use((ctx) => {
+        ctx.body = typeof ctx.log.info
+      })
+    })
+    expect(await (await fetch(url)).text()).toBe('function')
+  })
+
   it('observes what a handler writes past Koa', async () => {
     const { url, line } = await serve(Framework, (app) => {
       app.use((ctx) => {

@@ -70,7 +70,7 @@ export function kit(options?: HttpOptions): KoaMiddleware {
       attach(opened: Observation): void {
         observation = opened
         ctx.state.ctx = opened.ctx
-        ctx.log = opened.log
+        setLog(ctx, opened.log)
         ctx[observed] = opened
         watchErrors(ctx)
       },
@@ -87,6 +87,15 @@ export function kit(options?: HttpOptions): KoaMiddleware {
     })
     if (!entered) ctx.respond = false // it came too late and was answered
     return handling ?? Promise.resolve()
+  }
+}
+
+function setLog(ctx: OwnContext, log: Observation['log']): void {
+  try {
+    ctx.log = log
+  } catch {
+    // The application has a getter of this name for all of its contexts.
+    Object.defineProperty(ctx, 'log', { value: log, configurable: true, enumerable: true, writable: true })
   }
 }
 
