@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import { createServer } from 'node:http'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import { current } from '@kit/context'
 import type { Exchange, HttpOptions } from '@kit/http'
 import { observeListener } from '@kit/http/node'
 import type { ConformanceServer } from '@kit/http/testing'
@@ -295,3 +296,16 @@ it('finds the observation of the listener around it, and tells it the route', as
       .metrics.flatMap((metric) => metric.series.flatMap(({ labels }) => labels['http.route'] ?? []))
   await expect.poll(routes).toEqual(['/items/:id'])
 })
+
+it.each(majors)(
+  '%s: takes the place of getters that the application has for all requests',
+  async (_, express) => {
+    const app = express()
+    for (const name of ['ctx', 'log']) Object.defineProperty(app.request, name, { get: () => undefined })
+    app.use(kit({ metrics: createMetrics(), log: false }))
+    app.get('/', (req, res) => res.send(`${req.ctx === current()} ${typeof req.log.info}`))
+    const server = await serveConformanceApp(createServer(app))
+    expect(await (await fetch(server.url)).text()).toBe('true function')
+    await server.close()
+  },
+)

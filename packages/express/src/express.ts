@@ -64,7 +64,16 @@ class ExpressBinding implements NodeBinding {
 
   attach({ ctx, log }: Observation): void {
     const observed = this.#req as object as { ctx: Observation['ctx']; log: Observation['log'] }
-    observed.ctx = ctx
-    observed.log = log
+    try {
+      observed.ctx = ctx
+      observed.log = log
+    } catch {
+      // The application has getters of these names for all of its requests.
+      Object.defineProperties(observed, { ctx: propertyOf(ctx), log: propertyOf(log) })
+    }
   }
+}
+
+function propertyOf(value: unknown): PropertyDescriptor {
+  return { value, configurable: true, enumerable: true, writable: true }
 }
