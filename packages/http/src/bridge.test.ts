@@ -48,6 +48,18 @@ function bytesOf(length: number, chunk: number, onCancel = (): void => {}): Read
   })
 }
 
+it('keeps the reason phrase of a response', async () => {
+  const url = await serve(() => new Response('', { status: 202, statusText: 'In the queue' }))
+  const { status, statusText } = await fetch(url)
+  expect([status, statusText]).toEqual([202, 'In the queue'])
+})
+
+it('says https in the URL of a request that came over TLS', async () => {
+  const url = await serve((request) => new Response(request.url))
+  servers[0]?.on('connection', (socket) => Object.assign(socket, { encrypted: true }))
+  expect(await (await fetch(url)).text()).toBe(url.replace('http:', 'https:'))
+})
+
 describe('a body that is read into memory of the reader', () => {
   it.each([0, 1, 4095, 4096, 4097, 65_535, 65_536, 122_880, 126_976, 3_000_000])(
     'arrives whole: %d bytes',

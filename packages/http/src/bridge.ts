@@ -42,6 +42,8 @@ async function serve(
     const response = await handler(request)
     res.statusCode = response.status
     for (const [name, value] of response.headers) res.appendHeader(name, value)
+    // After the headers: a response that is made only when it is looked into may spell them in another way then.
+    if (response.statusText !== '') res.statusMessage = response.statusText
     // What the handler left unread of a body would be taken for the next request, or wait in its way.
     if (request.body !== null && !req.readableEnded) res.setHeader('connection', 'close')
     if (response.body === null || req.method === 'HEAD') {
@@ -135,7 +137,8 @@ function requestOf(req: IncomingMessage, signal: AbortSignal): Request | undefin
   const host = req.headers.host || 'localhost'
   if (endOfHost.test(host)) return undefined
   try {
-    const url = new URL(target.startsWith('/') ? `http://${host}${target}` : target)
+    const scheme = (req.socket as { encrypted?: boolean } | undefined)?.encrypted === true ? 'https' : 'http'
+    const url = new URL(target.startsWith('/') ? `${scheme}://${host}${target}` : target)
     const headers = new Headers()
     for (let i = 0; i < rawHeaders.length; i += 2)
       headers.append(rawHeaders[i] ?? '', rawHeaders[i + 1] ?? '')
