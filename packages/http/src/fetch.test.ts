@@ -133,6 +133,25 @@ describe('a response', () => {
     expect(counted()).toEqual(['1 GET /x 200 -'])
   })
 
+  it('that is made while it is read finds its context', async () => {
+    const handler = observeFetch(
+      () => {
+        const ctx = current()
+        let left = 3
+        const body = new ReadableStream({
+          pull(controller) {
+            controller.enqueue(Buffer.from(`${current() === ctx} `))
+            if ((left -= 1) === 0) controller.close()
+          },
+        })
+        return new Response(body)
+      },
+      { metrics: createMetrics(), log: false },
+    )
+    const response = await handler(new Request('http://x/'))
+    expect(await response.text()).toBe('true true true ')
+  })
+
   it('that its server gives up is one whose client left, and its source is told', async () => {
     let told: unknown
     let ctx = background

@@ -162,6 +162,7 @@ class Reply {
     const sent = watched
       ? watchBody(
           body,
+          this.#observation.ctx,
           (how, error) => this.#bodyEnd(how, error),
           this.#bytes === undefined ? undefined : (chunk) => this.#passed(chunk),
         )
