@@ -43,6 +43,8 @@ export async function tryOutage(kind: OutageKind, options: OutageOptions): Promi
   }
   try {
     await news.next('ready')
+    // What a server that ends has not read yet was taken, and would be lost for good.
+    if (order.lookup === undefined) await soon(() => server.total >= options.series)
     await outage.begin(program.pid!)
     say('go')
     news.onProgress = onProgress
