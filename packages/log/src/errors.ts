@@ -57,3 +57,11 @@ export function checkOptionNames(owner: string, options: unknown, known: readonl
     }
   }
 }
+
+/** A value in a message, whatever it is: no method of it is called, and nothing is longer than a few words. */
+export function described(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, 64))
+  if (typeof value === 'number' || typeof value === 'boolean' || value === undefined || value === null)
+    return String(value)
+  return `a value of type ${typeof value}`
+}

@@ -31,6 +31,7 @@ test.each([
   ['{"password":"S', '{"password":"…'],
   // URLs, forms and settings
   ['/a?access_token=S&b=2#c', '/a?access_token=…&b=2#c'],
+  ['/in?%ff%74oken=S&%zz%70assword=S', '/in?%ff%74oken=…&%zz%70assword=…'],
   ['/in?next=%2Fcb%3Ftoken%3DS%26a%3D1&b=2', '/in?next=%2Fcb%3Ftoken%3D…%26a%3D1&b=2'],
   ['Config{password=S, user=u}', 'Config{password=…, user=u}'],
   ['password = S\nuser = u', 'password = …\nuser = u'],

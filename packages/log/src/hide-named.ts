@@ -205,12 +205,16 @@ function isNameUnit(unit: number, isQuoted: boolean): boolean {
 /** A name out of a URL, without what stands before it where that was encoded too: `%2Fcb%3Ftoken`. */
 function decode(name: string): string {
   if (!name.includes('%')) return name
-  try {
-    const decoded = decodeURIComponent(name)
-    let start = decoded.length
-    while (start > 0 && isNameUnit(decoded.charCodeAt(start - 1), false)) start -= 1
-    return decoded.slice(start)
-  } catch {
-    return name
-  }
+  const decoded = name.replace(ESCAPE, unescaped)
+  let start = decoded.length
+  while (start > 0 && isNameUnit(decoded.charCodeAt(start - 1), false)) start -= 1
+  return decoded.slice(start)
+}
+
+const ESCAPE = /%([\da-f]{2})/gi
+
+/** Beyond ASCII is nothing that names are made of. Not by `decodeURIComponent`, where each malformed name costs an exception. */
+function unescaped(_escape: string, digits: string): string {
+  const unit = Number.parseInt(digits, 16)
+  return unit < 128 ? String.fromCharCode(unit) : '\uFFFD'
 }

@@ -241,6 +241,11 @@ describe('an override', () => {
     ['silent', { level: 'silent' }, 'KIT_LOG_BAD_LEVEL'],
     ['no time', { ttlMs: 0 }, 'KIT_LOG_BAD_TTL'],
     ['no end', { ttlMs: Infinity }, 'KIT_LOG_BAD_TTL'],
+    [
+      'a time that cannot be shown',
+      { ttlMs: Object.assign([], { length: 2 ** 32 - 1 }) as never },
+      'KIT_LOG_BAD_TTL',
+    ],
     ['no sample', { sample: 0 }, 'KIT_LOG_BAD_OPTION'],
     ['more than all', { sample: 1.1 }, 'KIT_LOG_BAD_OPTION'],
     ['no lines', { max: 0 }, 'KIT_LOG_BAD_OPTION'],

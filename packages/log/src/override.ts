@@ -8,7 +8,7 @@ import { clock } from '@kit/context'
 import type { Context, Timer } from '@kit/context'
 import { checkCondition } from './condition.ts'
 import type { RequestCondition } from './condition.ts'
-import { checkOptionNames, LogError } from './errors.ts'
+import { checkOptionNames, described, LogError } from './errors.ts'
 import { levelName, requireLevel, SILENT } from './level.ts'
 import type { Level, LineLevel } from './level.ts'
 import { requestOf } from './request-facts.ts'
@@ -115,7 +115,10 @@ export function createOverride(
 /** Throws a `LogError` with code `KIT_LOG_BAD_TTL` unless it is a positive, finite number of milliseconds. */
 export function checkLifetime(ttlMs: unknown): asserts ttlMs is number {
   if (typeof ttlMs !== 'number' || !(ttlMs > 0 && Number.isFinite(ttlMs))) {
-    throw new LogError('KIT_LOG_BAD_TTL', `ttlMs is a positive number of milliseconds, not ${String(ttlMs)}.`)
+    throw new LogError(
+      'KIT_LOG_BAD_TTL',
+      `ttlMs is a positive number of milliseconds, not ${described(ttlMs)}.`,
+    )
   }
 }
 

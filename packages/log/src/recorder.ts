@@ -3,7 +3,7 @@
 // module-level loggers do too. This file has one recording; `recordings.ts` has all of a level tree.
 
 import type { Context, Key } from '@kit/context'
-import { checkOptionNames, LogError } from './errors.ts'
+import { checkOptionNames, described, LogError } from './errors.ts'
 import { KeptLines } from './kept-lines.ts'
 import type { KeptLine } from './kept-lines.ts'
 import { requireLevel, SILENT } from './level.ts'
@@ -73,7 +73,7 @@ function checkCount(name: string, value: unknown, least: number, most: number): 
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least && value <= most) return
   throw new LogError(
     'KIT_LOG_BAD_OPTION',
-    `${name} is a whole number from ${least} to ${most}, not ${String(value).slice(0, 64)}.`,
+    `${name} is a whole number from ${least} to ${most}, not ${described(value)}.`,
   )
 }
 
