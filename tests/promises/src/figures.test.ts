@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { Entry } from './catalogue.ts'
-import { gaps, withMeasured } from './figures.ts'
+import { gaps, hashesOf, withMeasured } from './figures.ts'
 import type { Outcome } from './outcome.ts'
 import { page } from './page.ts'
 import type { Tier } from './promise.ts'
@@ -30,30 +30,24 @@ function outcome(id: string, tier: Tier, verdict: Outcome['verdict'] = 'kept'): 
 }
 
 function measured(...outcomes: Outcome[]): Parameters<typeof withMeasured>[2] {
-  return { entries, outcomes, seed: 1, date: '2026-12-01', node: '24.0.0' }
+  return { entries, hashes: hashesOf(root, entries), outcomes, seed: 1, date: '2026-12-01', node: '24.0.0' }
 }
 
 it('only what was kept is recorded, and what was recorded before stays', () => {
-  const before = withMeasured(root, {}, measured(outcome('R1', 'nightly')))
-  const after = withMeasured(
-    root,
-    before,
-    measured(outcome('R1', 'change'), outcome('R2', 'change', 'broken')),
-  )
+  const before = withMeasured({}, measured(outcome('R1', 'nightly')))
+  const after = withMeasured(before, measured(outcome('R1', 'change'), outcome('R2', 'change', 'broken')))
   expect(Object.keys(after)).toEqual(['R1'])
   expect(Object.keys(after['R1'] ?? {})).toEqual(['change', 'nightly'])
   expect(after['R1']?.change?.figures).toEqual([{ what: 'time', value: 1.235, unit: 's', atMost: 2 }])
 })
 
 it('what was recorded of a promise that is gone goes with it', () => {
-  const before = withMeasured(root, {}, measured(outcome('R1', 'change'), outcome('R2', 'change')))
-  expect(Object.keys(withMeasured(root, before, { ...measured(), entries: entries.slice(1) }))).toEqual([
-    'R2',
-  ])
+  const before = withMeasured({}, measured(outcome('R1', 'change'), outcome('R2', 'change')))
+  expect(Object.keys(withMeasured(before, { ...measured(), entries: entries.slice(1) }))).toEqual(['R2'])
 })
 
 it('figures are stale once what they speak of has changed, or the trial itself', () => {
-  const figures = withMeasured(root, {}, measured(outcome('R1', 'change'), outcome('R2', 'change')))
+  const figures = withMeasured({}, measured(outcome('R1', 'change'), outcome('R2', 'change')))
   const never = { id: 'R1', tier: 'nightly', why: 'never measured' }
   expect(gaps(root, entries, figures)).toEqual([never])
   writeFileSync(join(root, 'src/R2.ts'), 'changed')
@@ -62,8 +56,18 @@ it('figures are stale once what they speak of has changed, or the trial itself',
   expect(gaps(root, entries, figures).filter(({ why }) => why === 'stale')).toHaveLength(2)
 })
 
+it('what changes while trials run makes their figures stale', () => {
+  const before = measured(outcome('R2', 'change'))
+  writeFileSync(join(root, 'src/R2.ts'), 'changed')
+  expect(gaps(root, entries, withMeasured({}, before))).toContainEqual({
+    id: 'R2',
+    tier: 'change',
+    why: 'stale',
+  })
+})
+
 it('the page says which figures are older than the code, and what was never measured', () => {
-  const figures = withMeasured(root, {}, measured(outcome('R1', 'change'), outcome('R2', 'change')))
+  const figures = withMeasured({}, measured(outcome('R1', 'change'), outcome('R2', 'change')))
   writeFileSync(join(root, 'src/R2.ts'), 'changed')
   const notYet = [{ id: 'S7', says: 'It is closed.', because: 'it is not there' }]
   const text = page({ entries, notYet, figures, gaps: gaps(root, entries, figures) })

@@ -37,8 +37,15 @@ export function hashOf(root: string, { promise, source }: Entry): string {
   return sourcesHash(root, [...promise.speaksOf, source])
 }
 
+/** {@link hashOf} each, by its number. */
+export function hashesOf(root: string, entries: readonly Entry[]): ReadonlyMap<string, string> {
+  return new Map(entries.map((entry) => [entry.promise.id, hashOf(root, entry)]))
+}
+
 export interface Measured {
   readonly entries: readonly Entry[]
+  /** By their numbers, what the hashes were when the trials began: the code may have been changed meanwhile. */
+  readonly hashes: ReadonlyMap<string, string>
   readonly outcomes: readonly Outcome[]
   readonly seed: number
   readonly date: string
@@ -46,14 +53,14 @@ export interface Measured {
 }
 
 /** `before` with what was measured now. Only of promises that were kept; those of promises that are gone are left out. */
-export function withMeasured(root: string, before: Figures, measured: Measured): Figures {
-  const { entries, outcomes, seed, date, node } = measured
+export function withMeasured(before: Figures, measured: Measured): Figures {
+  const { entries, hashes, outcomes, seed, date, node } = measured
   const after: Record<string, Partial<Record<Tier, Recorded>>> = {}
-  for (const entry of entries) {
-    const { id } = entry.promise
+  for (const { promise } of entries) {
+    const { id } = promise
     const recorded = { ...before[id] }
     for (const { figures, tier } of outcomes.filter((one) => one.id === id && one.verdict === 'kept')) {
-      recorded[tier] = { date, node, seed, hash: hashOf(root, entry), figures: figures.map(rounded) }
+      recorded[tier] = { date, node, seed, hash: hashes.get(id) ?? '', figures: figures.map(rounded) }
     }
     const inOrder = tiers.flatMap((tier) => (recorded[tier] === undefined ? [] : [[tier, recorded[tier]]]))
     if (inOrder.length > 0) after[id] = Object.fromEntries(inOrder) as Partial<Record<Tier, Recorded>>

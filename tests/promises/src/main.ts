@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import type { Entry } from './catalogue.ts'
 import { allPromises } from './catalogue.ts'
 import { buildHash } from './content-hash.ts'
-import { gaps, readFigures, withMeasured, writeFigures } from './figures.ts'
+import { gaps, hashesOf, readFigures, withMeasured, writeFigures } from './figures.ts'
 import { notYet } from './not-yet.ts'
 import type { Options } from './options.ts'
 import { UsageError, resolveOptions, usage } from './options.ts'
@@ -73,11 +73,12 @@ async function tryPromises(options: Options, all: readonly Entry[]): Promise<boo
     plantIn(root, copy, plant)
     say(`With a bug: ${plant.bug}.`)
   }
+  const hashes = hashesOf(root, entries)
+  const build = buildHash(root)
   const promises = entries.map(({ promise }) => promise)
   const outcomes = await tryAll({ screen, checkout: root, copy, promises, tier, seed, jobs })
   const node = process.versions.node
   const machine = `${process.platform} ${process.arch}, ${availableParallelism()} processors`
-  const build = buildHash(root)
   const page = writeReport(root, {
     tier,
     seed,
@@ -91,8 +92,8 @@ async function tryPromises(options: Options, all: readonly Entry[]): Promise<boo
   say(`\n${summaryTable(outcomes, screen.isTTY ? screen.columns : undefined)}\n\nThe report is ${page}.`)
   let isGood = outcomes.every(({ verdict }) => verdict !== 'broken')
   if (options.record) {
-    const measured = { entries: all, outcomes, seed, date: date.slice(0, 10), node }
-    const figures = withMeasured(root, readFigures(root), measured)
+    const measured = { entries: all, hashes, outcomes, seed, date: date.slice(0, 10), node }
+    const figures = withMeasured(readFigures(root), measured)
     writeFigures(root, figures)
     writePage(root, all, notYet, figures)
     say('The figures are kept in tests/promises/figures.json, and docs/promises.md is written.')
