@@ -29,7 +29,7 @@ function outcome(id: string, tier: Tier, verdict: Outcome['verdict'] = 'kept'): 
   return { id, says: '', tier, verdict, reasons: [], figures, plots: [], seconds: 1 }
 }
 
-function measured(...outcomes: Outcome[]): Parameters<typeof withMeasured>[2] {
+function measured(...outcomes: Outcome[]): Parameters<typeof withMeasured>[1] {
   return { entries, hashes: hashesOf(root, entries), outcomes, seed: 1, date: '2026-12-01', node: '24.0.0' }
 }
 
