@@ -11,7 +11,7 @@ const probes: Readonly<Record<Tool, () => boolean>> = {
   faketime: () => runs('faketime', '-f', '+1h', 'true'),
   // It never ends well, not even when it is asked how it is used.
   slowhttptest: () => spawnSync('slowhttptest', ['-h'], { stdio: 'ignore' }).error === undefined,
-  'network namespace': () => runs('unshare', '--net', 'true'),
+  'network namespace': () => runs('unshare', '--net', 'ip', 'link') && runs('nsenter', '--version'),
   tmpfs: () => runs('unshare', '--mount', 'sh', '-c', 'mount -t tmpfs -o size=64k tmpfs /mnt'),
   '/dev/full': () => isDevice('/dev/full'),
   chromium: () => runs('chromium', '--version'),

@@ -5,6 +5,9 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import type { LoadOrder } from '../programs/statsd-load.ts'
+import { missing } from '../needs.ts'
+import { LossyServer } from './lossy-proxy.ts'
+import { NamespaceServer, inNamespace } from './namespace-server.ts'
 import type { OutageServer } from './servers.ts'
 import { TcpServer, UdpServer, UdsServer, unixDgram } from './servers.ts'
 
@@ -12,6 +15,10 @@ import { TcpServer, UdpServer, UdsServer, unixDgram } from './servers.ts'
 export interface Outage {
   readonly server: OutageServer
   readonly order: Pick<LoadOrder, 'protocol' | 'path' | 'lookup'>
+  /** Whether it is there from the start, and its beginning changes nothing. */
+  readonly isFromStart?: boolean
+  /** How the process is started that is in it. */
+  readonly fork?: typeof inNamespace
   /** Begins, for a process. */
   begin(pid: number): Promise<void>
   lift(): Promise<void>
@@ -22,11 +29,18 @@ export interface OutageKind {
   readonly name: string
   /** Whether the socket tells of what did not go out. Of a datagram that went out and was lost, nobody does. */
   readonly isTold: boolean
+  /** Whether it is known of everything what became of it, as the network itself tells what it lost. Default: `isTold`. */
+  readonly isAccounted?: boolean
   make(folder: string): Outage
 }
 
 const udp: Outage['order'] = { protocol: 'udp', path: undefined, lookup: undefined }
 const tcp: Outage['order'] = { ...udp, protocol: 'tcp' }
+
+/** Whether what was counted must all have arrived in the end, but for what the network tells that it lost. */
+export function isAccounted(kind: OutageKind): boolean {
+  return kind.isAccounted ?? kind.isTold
+}
 
 /** Without any, to compare with. */
 export const noOutage: OutageKind = {
@@ -35,13 +49,22 @@ export const noOutage: OutageKind = {
   make: () => ({ server: new UdpServer(), order: udp, begin: nothing, lift: nothing }),
 }
 
-/** Of a kind, only where its module is built. */
-export const missingUds = 'missing UDS'
+/** Kinds that not every machine can have, and what they need. */
+const missingUds = 'missing UDS'
+const noNetwork = 'no network'
+const needed = { [missingUds]: 'unix-dgram, built', [noNetwork]: 'a network namespace' }
+
+/** The kinds that cannot be tried here, each with what it needs. */
+export function leftOut(kinds: readonly OutageKind[]): string[] {
+  const has = new Set(kinds.map(({ name }) => name))
+  return Object.entries(needed).flatMap(([name, need]) => (has.has(name) ? [] : [`${name} (needs ${need})`]))
+}
 
 /** All kinds that can be tried here. */
 export function outageKinds(): OutageKind[] {
   const dgram = unixDgram()
   const kinds: OutageKind[] = [
+    { ...behaving('lossy network', false, () => new LossyServer(), udp, 'lossy'), isAccounted: true },
     gone('refused, UDP', false, () => new UdpServer(), udp),
     gone('refused, TCP', true, () => new TcpServer(), tcp),
     behaving('black hole', false, () => new UdpServer(), udp, 'ignoring'),
@@ -52,6 +75,7 @@ export function outageKinds(): OutageKind[] {
     behaving('half-open TCP', true, () => new TcpServer(), tcp, 'stalled'),
     ...['ENOBUFS', 'EPERM', 'EMSGSIZE'].map(refusedBySystem),
   ]
+  if (missing(['network namespace']).length === 0) kinds.push(downFromStart)
   if (dgram === undefined) return kinds
   return [
     ...kinds,
@@ -66,6 +90,27 @@ export function outageKinds(): OutageKind[] {
       },
     },
   ]
+}
+
+/** As when a machine starts: every send comes back with ENETUNREACH until the network is up. */
+const downFromStart: OutageKind = {
+  name: noNetwork,
+  isTold: true,
+  make() {
+    const server = new NamespaceServer()
+    let pid: number | undefined
+    return {
+      server,
+      order: udp,
+      isFromStart: true,
+      fork: inNamespace,
+      begin(of) {
+        pid = of
+        return nothing()
+      },
+      lift: () => (pid === undefined ? nothing() : server.up(pid)),
+    }
+  },
 }
 
 function gone(name: string, isTold: boolean, serve: () => OutageServer, order: Outage['order']): OutageKind {
@@ -105,7 +150,13 @@ function asked(name: string, lookup: LoadOrder['lookup']): OutageKind {
   return {
     name,
     isTold: true,
-    make: () => ({ server: new UdpServer(), order: { ...udp, lookup }, begin: nothing, lift: nothing }),
+    make: () => ({
+      server: new UdpServer(),
+      order: { ...udp, lookup },
+      isFromStart: true,
+      begin: nothing,
+      lift: nothing,
+    }),
   }
 }
 

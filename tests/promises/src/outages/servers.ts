@@ -19,11 +19,11 @@ export interface OutageServer {
   stop(): Promise<void>
   start(): Promise<void>
   /** How what comes is treated. */
-  mode: 'well' | 'ignoring' | 'stalled' | 'resetting'
+  mode: 'well' | 'ignoring' | 'lossy' | 'stalled' | 'resetting'
 }
 
 /** The sum of the counters in lines. */
-function sumOf(text: string): number {
+export function sumOf(text: string): number {
   let sum = 0
   for (const line of text.split('\n')) {
     const match = /^operations:(\d+)\|c/.exec(line)

@@ -4,6 +4,7 @@ import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import type { LoadNews, LoadOrder, LoadReport, LoadWord } from '../programs/statsd-load.ts'
 import { forkProgram } from '../tools/programs.ts'
+import { isAccounted } from './outages.ts'
 import type { OutageKind } from './outages.ts'
 
 /** What is the same for all troubles. */
@@ -36,7 +37,11 @@ export async function tryOutage(kind: OutageKind, options: OutageOptions): Promi
   await server.start()
   const { folder: _folder, onProgress, ...same } = options
   const order: LoadOrder = { ...outage.order, ...same, port: server.port }
-  const program = forkProgram('statsd-load', [JSON.stringify(order)], { execArgv: ['--expose-gc'] })
+  const { execPath, execArgv = [] } = outage.fork ?? {}
+  const program = forkProgram('statsd-load', [JSON.stringify(order)], {
+    ...(execPath === undefined ? {} : { execPath }),
+    execArgv: [...execArgv, '--expose-gc'],
+  })
   const news = newsOf(program)
   const say = (word: LoadWord): void => {
     program.send(word)
@@ -44,7 +49,7 @@ export async function tryOutage(kind: OutageKind, options: OutageOptions): Promi
   try {
     await news.next('ready')
     // What a server that ends has not read yet was taken, and would be lost for good.
-    if (order.lookup === undefined) await soon(() => server.total >= options.series)
+    if (outage.isFromStart !== true) await soon(() => server.total >= options.series)
     await outage.begin(program.pid!)
     say('go')
     news.onProgress = onProgress
@@ -56,7 +61,7 @@ export async function tryOutage(kind: OutageKind, options: OutageOptions): Promi
     let last = { counted: loaded.counted, stats: loaded.stats }
     for (let flush = 1; flush <= options.flushes; flush++) {
       last = (await news.next('flushed')).flushed
-      const wanted = kind.isTold ? last.counted : before + options.series
+      const wanted = isAccounted(kind) ? last.counted : before + options.series
       const all = await soon(() => server.total >= wanted)
       if (all) flushesNeeded = flush
       say(all ? 'arrived' : 'missing')

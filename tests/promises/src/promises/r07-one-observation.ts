@@ -1,7 +1,8 @@
 /** R7: a request is observed once, however it ends, and as what it was. */
 
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { missing } from '../needs.ts'
 import type { PublishedPromise, Trial } from '../promise.ts'
 import { apps } from '../requests/apps.ts'
 import type { App, Protocol } from '../requests/apps.ts'
@@ -71,7 +72,9 @@ async function tryAdapter(trial: Trial, app: App, protocol: Protocol): Promise<s
   }
   const runs = trial.pick({ change: 40, nightly: 5000, release: 5000 })
   wrong.push(...(await endAtRandom(service, protocol, runs, trial.seed)))
-  if (trial.tier !== 'change' && protocol === 'HTTP/1') await slowly(service)
+  const isSlowToo = trial.tier !== 'change' && protocol === 'HTTP/1'
+  const lacking = isSlowToo ? missing(['slowhttptest']) : []
+  if (isSlowToo && lacking.length === 0) await slowly(service)
   await service.settled()
   const requests = service.reached.length
   const tell = (what: string, value: number, exactly?: number): void =>
@@ -81,6 +84,7 @@ async function tryAdapter(trial: Trial, app: App, protocol: Protocol): Promise<s
       unit: 'requests',
       ...(exactly === undefined ? {} : { exactly }),
     })
+  for (const tool of lacking) tell(`left out: slow heads and bodies (needs ${tool})`, 1)
   tell('requests', requests)
   tell('counted', service.observed, requests)
   tell('logged', service.lines, requests)
@@ -104,7 +108,6 @@ function same(one: Endings, other: Endings): boolean {
 
 /** Slow heads and slow bodies, 200 connections each, from the program that is known for them. */
 async function slowly(service: Watched): Promise<void> {
-  if (spawnSync('slowhttptest', ['-h']).error !== undefined) return
   for (const kind of [['-H'], ['-B', '-s', '8192', '-t', 'POST']]) {
     const url = `http://127.0.0.1:${service.port}/read/1`
     const options = ['-c', '200', '-r', '100', '-i', '1', '-l', '8', '-p', '3', '-u', url]
