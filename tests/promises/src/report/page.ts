@@ -146,6 +146,7 @@ table { border-collapse: collapse; width: 100%; font-size: 0.92rem; }
 th { text-align: left; color: var(--quiet); font-weight: 600; }
 th, td { border-bottom: 1px solid var(--line); padding: 0.35rem 0.8rem 0.35rem 0; vertical-align: top; white-space: nowrap; }
 td:first-child, td:last-child { white-space: normal; }
+td:has(.bar) { white-space: nowrap; }
 tr > td:nth-child(n+2) { font-variant-numeric: tabular-nums; }
 a { color: var(--curve); }
 pre { background: var(--soft); padding: 0.7rem 0.9rem; overflow-x: auto; white-space: pre-wrap; overflow-wrap: anywhere; }
