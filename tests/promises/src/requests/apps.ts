@@ -39,9 +39,14 @@ export const apps: readonly App[] = [
   app('fetch', ['HTTP/1'], async () => (await import('./apps/fetch.ts')).fetchApp),
 ]
 
-/** The adapter of this name. */
+/** Services without kit, one for each protocol. */
+export const bareApps: readonly App[] = (['HTTP/1', 'HTTP/2'] as const).map((protocol) =>
+  app(`without kit, ${protocol}`, [protocol], async () => (await import('./apps/bare.ts')).bareApp),
+)
+
+/** The adapter of this name, or the service without one. */
 export function appOf(name: string): App {
-  const found = apps.find((one) => one.name === name)
+  const found = [...apps, ...bareApps].find((one) => one.name === name)
   if (found === undefined) throw new Error(`There is no adapter ${name}.`)
   return found
 }
