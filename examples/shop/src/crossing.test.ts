@@ -1,7 +1,3 @@
-import { once } from 'node:events'
-import type { RequestListener } from 'node:http'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { Context } from '@kit/context'
 import { race } from '@kit/context'
 import { requestIdKey } from '@kit/http'
@@ -13,23 +9,11 @@ import { gatewayApp } from './gateway/app.ts'
 import { createInventoryClient } from './gateway/inventory-client.ts'
 import { inventoryApp } from './inventory/app.ts'
 import type { Item, Repository } from './inventory/repository.ts'
+import { serve, stop } from './served.fixture.ts'
 
 // A request on its way through both services, Express and Koa: what it is, and how long it may take, crosses with it.
 
-const closing: (() => void)[] = []
-afterEach(() => {
-  for (const close of closing.splice(0)) close()
-})
-
-async function serve(listener: RequestListener): Promise<string> {
-  const server = createServer(listener).listen(0, '127.0.0.1')
-  closing.push(() => {
-    server.close()
-    server.closeAllConnections()
-  })
-  await once(server, 'listening')
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
+afterEach(stop)
 
 const item: Item = { sku: 'SKU-00001', name: 'Item 1', description: 'steel', cents: 137, stock: 21 }
 

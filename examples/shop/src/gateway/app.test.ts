@@ -1,27 +1,12 @@
-import { once } from 'node:events'
 import type { IncomingHttpHeaders, RequestListener } from 'node:http'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { createLogger } from '@kit/log'
 import { memoryDestination } from '@kit/log/testing'
 import { afterEach, expect, it } from 'vitest'
 import { gatewayApp } from './app.ts'
 import { createInventoryClient } from './inventory-client.ts'
+import { serve, stop } from '../served.fixture.ts'
 
-const closing: (() => void)[] = []
-afterEach(() => {
-  for (const close of closing.splice(0)) close()
-})
-
-async function serve(listener: RequestListener): Promise<string> {
-  const server = createServer(listener).listen(0, '127.0.0.1')
-  closing.push(() => {
-    server.close()
-    server.closeAllConnections()
-  })
-  await once(server, 'listening')
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
+afterEach(stop)
 
 async function gateway(
   inventory: RequestListener,
