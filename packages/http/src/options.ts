@@ -130,6 +130,8 @@ export function resolveOptions(options: HttpOptions = {}): ResolvedOptions {
   const { recorder } = options
   needFunction('skip', options.skip)
   needFunction('requestId.generate', requestId.generate)
+  const trustRequestId = predicate(requestId.trust)
+  const asksForIds = trustRequestId !== undefined || requestId.generate !== undefined
   return {
     metrics: given(
       'metrics',
@@ -140,11 +142,14 @@ export function resolveOptions(options: HttpOptions = {}): ResolvedOptions {
     names: preset(options.names),
     bodySizes: flag('bodySizes', options.bodySizes),
     log: log ?? defaultLogger(),
-    requestLine: log === undefined ? undefined : recurringLine(log.named('http'), requestLine),
+    requestLine:
+      log === undefined
+        ? undefined
+        : recurringLine(log.named('http'), { ...requestLine, plainContext: !asksForIds }),
     methodLabel: methodLabels(),
     timeoutMs: duration('timeoutMs', options.timeoutMs),
     requestIdHeader: headerName(requestId.header ?? 'x-request-id'),
-    trustRequestId: predicate(requestId.trust),
+    trustRequestId,
     generateRequestId:
       requestId.generate === undefined ? generateRequestId : checkedGenerator(requestId.generate),
     trustDeadline: flag('deadline.trust', deadline.trust),

@@ -18,8 +18,8 @@ function rig(fault: (call: number) => Fault | undefined, maxWaiting: number) {
   let slept = 0
   let writer: FdWriter | undefined
   const system = {
-    write(_fd: number, data: string | Buffer): number {
-      const bytes = Buffer.from(data)
+    write(_fd: number, page: Buffer, start: number, end: number): number {
+      const bytes = page.subarray(start, end)
       const planned = fault(call)
       call += 1
       if (planned === 'EPIPE' && readers.at(-1) !== '') readers.push('')
@@ -219,11 +219,11 @@ test('a line that is begun on one descriptor does not go on on another', () => {
   const written = new Map<number, string>()
   let isStuck = false
   const system = {
-    write(fd: number, data: string | Buffer): number {
+    write(fd: number, page: Buffer, start: number, end: number): number {
       if (isStuck && fd === 7) throw Object.assign(new Error('full'), { code: 'EAGAIN' })
       isStuck = true
-      const count = fd === 7 ? 5 : Buffer.byteLength(data)
-      written.set(fd, (written.get(fd) ?? '') + Buffer.from(data).toString('latin1', 0, count))
+      const count = fd === 7 ? 5 : end - start
+      written.set(fd, (written.get(fd) ?? '') + page.toString('latin1', start, start + count))
       return count
     },
     sleep: (): void => {},

@@ -12,18 +12,19 @@ import { clock } from '@kit/context'
 import type { Sink, SinkEvents } from './output.ts'
 import { Patience, sleepSync } from './patience.ts'
 import { property } from './property.ts'
-import { CHUNK_UNITS, WaitingLines } from './waiting-lines.ts'
+import { CHUNK_BYTES, WaitingLines } from './waiting-lines.ts'
+import type { Page } from './waiting-lines.ts'
 
 /** The system calls, replaceable to inject faults. */
 export interface FdSystem {
-  /** Writes some bytes and returns how many. Throws as `writeSync` of `node:fs` does. */
-  write(fd: number, data: string | Buffer): number
+  /** Writes some of the bytes between two places and returns how many. Throws as `writeSync` of `node:fs` does. */
+  write(fd: number, bytes: Buffer, start: number, end: number): number
   /** Blocks the thread. */
   sleep(ms: number): void
 }
 
 const nodeSystem: FdSystem = {
-  write: (fd, data) => (typeof data === 'string' ? writeSync(fd, data) : writeSync(fd, data)),
+  write: (fd, bytes, start, end) => writeSync(fd, bytes, start, end - start),
   sleep: sleepSync,
 }
 
@@ -40,6 +41,7 @@ const PASSING: ReadonlySet<unknown> = new Set([
 /** Errors that a reader clears by reading, so that waiting makes sense. */
 const BUSY: ReadonlySet<unknown> = new Set(['EAGAIN', 'EINTR'])
 const LONGEST_RETRY_MS = 256
+const LINE_BREAK = Buffer.from('\n')
 /** What a pipe holds: a reader that let that much go by has moved. */
 const TRUST_BYTES = 65_536
 
@@ -117,10 +119,12 @@ export class FdWriter implements Sink {
   }
 
   #writeNow(line: string, watcher: (() => void) | undefined): void {
-    if (this.#waiting.bytes > 0 && !this.#drain(this.#patience())) throw STALLED
+    const waiting = this.#waiting
+    if (waiting.bytes > 0 && !this.#drain(this.#patience())) throw STALLED
     const isTrusted = this.#distrust <= 0
-    let count = this.#try(line)
-    const size = Buffer.byteLength(line)
+    const { bytes, end } = waiting.encode(line)
+    const size = waiting.encoded
+    let count = this.#try(bytes, end, end + size)
     if (count === size) return
     const patience = isTrusted ? this.#newPatience() : undefined
     while (count === 0) {
@@ -128,37 +132,39 @@ export class FdWriter implements Sink {
         this.#stall(patience)
         throw STALLED
       }
-      count = this.#try(line)
+      count = this.#try(bytes, end, end + size)
     }
     if (count < size) {
       patience?.progress()
-      this.#waiting.push(line, size, watcher)
-      this.#waiting.head()
-      this.#waiting.took(count)
+      waiting.accept(watcher)
+      waiting.took(count)
       this.#drain(patience)
     }
   }
 
   #enqueue(line: string, watcher: (() => void) | undefined, maxWaiting: number): void {
-    const size = Buffer.byteLength(line)
     const waiting = this.#waiting
     // Until half of the room is free again, so that losses come in few stretches and are told in few lines.
     if (this.#full && waiting.bytes > maxWaiting / 2) throw STALLED
     this.#full = false
-    if (
-      waiting.bytes + size > maxWaiting &&
-      (this.#blocked || !this.#drain(undefined) || size > maxWaiting)
-    ) {
-      this.#full = true
-      throw STALLED
-    }
-    waiting.push(line, size, watcher)
+    waiting.encode(line)
+    if (waiting.bytes + waiting.encoded > maxWaiting) this.#makeRoom(line, maxWaiting)
+    waiting.accept(watcher)
     if (this.#blocked) return
-    if (waiting.bytes >= CHUNK_UNITS) this.#drain(undefined)
+    if (waiting.bytes >= CHUNK_BYTES) this.#drain(undefined)
     else if (!this.#scheduled) {
       this.#scheduled = true
       setImmediate(this.#turn)
     }
+  }
+
+  /** Has a line encoded that there is room for once what waits is written. Throws if there is none. */
+  #makeRoom(line: string, maxWaiting: number): void {
+    if (this.#blocked || !this.#drain(undefined) || this.#waiting.encoded > maxWaiting) {
+      this.#full = true
+      throw STALLED
+    }
+    this.#waiting.encode(line)
   }
 
   #endTurn(): void {
@@ -196,9 +202,9 @@ export class FdWriter implements Sink {
   }
 
   /** One system call for what waits: the bytes it took, 0 when the reader is behind, -1 for another error. */
-  #tryWaiting(head: Buffer): number {
+  #tryWaiting({ bytes, start, end }: Page): number {
     try {
-      return this.#try(head)
+      return this.#try(bytes, start, end)
     } catch (error) {
       if (!isOneOf(PASSING, error)) this.#giveUp()
       return -1
@@ -206,12 +212,12 @@ export class FdWriter implements Sink {
   }
 
   /** One system call: the bytes it took, 0 when the reader is behind. Throws other errors. */
-  #try(data: string | Buffer): number {
+  #try(bytes: Buffer, start: number, end: number): number {
     try {
       // Else the next line would be lost with the one that was given up.
-      if (this.#torn && this.#system.write(this.#fd, '\n') === 0) return 0
+      if (this.#torn && this.#system.write(this.#fd, LINE_BREAK, 0, 1) === 0) return 0
       this.#torn = false
-      const count = this.#system.write(this.#fd, data)
+      const count = this.#system.write(this.#fd, bytes, start, end)
       this.#distrust -= count
       return count
     } catch (error) {

@@ -124,8 +124,8 @@ export class LineWriter implements LineSource {
    * What lines of one form have in common, if they can be written as text: as JSON that nobody wants as records, with names
    * that no rule looks at and that stand nowhere else in the line. `own` are the fields of the logger.
    */
-  fixedForm(own: FieldSet, options: Required<RecurringLineOptions>): FixedForm | undefined {
-    const { message, contextFields: shared, fields } = options
+  fixedForm(label: string, own: FieldSet, options: Required<RecurringLineOptions>): FixedForm | undefined {
+    const { message, contextFields: shared, fields, plainContext } = options
     if (!(this.format instanceof JsonFormat) || this.#receivers !== undefined || !isPlain(message))
       return undefined
     if (this.#values.redactor.paths !== undefined || this.#base.hasAnyOf(own)) return undefined
@@ -136,12 +136,12 @@ export class LineWriter implements LineSource {
         !key.secret && !key.isHidden && key.nameKeys === undefined && !this.#base.has(key) && !own.has(key),
     )
     if (!isFixed || new Set(known.map(({ name }) => name)).size < names.length) return undefined
-    const labels = known.map(({ label }) => label)
+    const labels = known.map((key) => key.label)
     return {
-      base: this.#base.text,
-      contextFields: new FixedFields(labels.slice(0, shared.length)),
+      head: label + this.#base.text,
+      contextFields: new FixedFields(labels.slice(0, shared.length), plainContext),
       own: own.text,
-      fields: new FixedFields(labels.slice(shared.length)),
+      fields: new FixedFields(labels.slice(shared.length), false),
       message,
     }
   }
@@ -149,7 +149,6 @@ export class LineWriter implements LineSource {
   /** Writes a line of such a form. False, and nothing is written, if its values need more than that. Never throws. */
   writeFixed(
     level: number,
-    label: string,
     form: FixedForm,
     contextValues: readonly unknown[],
     values: readonly unknown[],
@@ -157,11 +156,11 @@ export class LineWriter implements LineSource {
     if (nesting() >= MAX_NESTING) return false
     openBudget()
     try {
-      const before = form.contextFields.behind(form.base, contextValues, this.#values)
+      const before = form.contextFields.behind(form.head, contextValues, this.#values)
       const fields =
         before === undefined ? undefined : form.fields.behind(before + form.own, values, this.#values)
       if (fields === undefined) return false
-      this.#output.write(this.format.line(level, clock.wallTime(), label, fields, form.message, true), this)
+      this.#output.write(this.format.line(level, clock.wallTime(), '', fields, form.message, true), this)
     } catch {
       stats.droppedLines += 1
     } finally {

@@ -246,8 +246,8 @@ export function treeLogger(writer: LineWriter, levels: LoggerLevels, name: strin
     [recurring](options: Required<RecurringLineOptions>): RecurringLine {
       const self = TreeLogger.of(this)
       const ordinary = new OrdinaryLine(self, options)
-      const form = writer.fixedForm(self.#fields, options)
-      return form === undefined ? ordinary : new TextLine(writer, self.#node, self.#label, form, ordinary)
+      const form = writer.fixedForm(self.#label, self.#fields, options)
+      return form === undefined ? ordinary : new TextLine(writer, self.#node, form, ordinary)
     }
 
     record(ctx: Context, options: RecordOptions = {}): Recording {

@@ -4,20 +4,20 @@
 
 import type { Context } from '@kit/context'
 import type { ValueEncoder } from './encode/value.ts'
+import { isPlain } from './encode/escape.ts'
 import { levelNumber, SILENT } from './level.ts'
 import type { LineLevel } from './level.ts'
 import type { LevelNode } from './level-nodes.ts'
 import type { LineWriter } from './line-writer.ts'
 import type { Logger } from './logger.ts'
 
-/** UTF-16 units of a field that is kept for the next line. */
-const MAX_KEPT = 256
-
 /** What the lines have in common. */
 export interface RecurringLineOptions {
   readonly message: string
   /** Names of fields that the context of each line adds (`withFields`), in their order: all that it adds. */
   readonly contextFields?: readonly string[]
+  /** Their values are letters, digits and dashes only, such as ids that one has made oneself: nobody looks at them again. Default false. */
+  readonly plainContext?: boolean
   /** Names of the fields of the line's own. */
   readonly fields: readonly string[]
 }
@@ -54,7 +54,7 @@ export function recurringLine(log: Logger, options: RecurringLineOptions): Recur
   const make = (log as Partial<RecurringSource>)[recurring]
   return make === undefined
     ? new OrdinaryLine(log, options)
-    : Reflect.apply(make, log, [{ contextFields: [], ...options }])
+    : Reflect.apply(make, log, [{ contextFields: [], plainContext: false, ...options }])
 }
 
 /** Writes them as other lines are written. */
@@ -80,47 +80,64 @@ export class OrdinaryLine implements RecurringLine {
 
 /** A line of one form as text, where nothing is in the way of that. */
 export interface FixedForm {
-  /** The fields before those of the call. */
-  readonly base: string
+  /** The name of the logger, and the fields before those of the call. */
+  readonly head: string
   readonly contextFields: FixedFields
   readonly own: string
   readonly fields: FixedFields
   readonly message: string
 }
 
-/** Fields of fixed names. What a line has in common with the one before it, such as its route, is not encoded again. */
+/** Fields of fixed names. */
 export class FixedFields {
-  readonly #labels: readonly string[]
-  readonly #lastValues: unknown[]
-  readonly #lastTexts: string[]
+  readonly #labels: readonly FixedLabel[]
+  /** Texts need not be looked at. */
+  readonly #arePlain: boolean
 
   /** `labels` are what comes before each value. */
-  constructor(labels: readonly string[]) {
-    this.#labels = labels
-    this.#lastValues = labels.map(() => undefined)
-    this.#lastTexts = labels.map(() => '')
+  constructor(labels: readonly string[], arePlain: boolean) {
+    this.#labels = labels.map((label) => new FixedLabel(label))
+    this.#arePlain = arePlain
   }
 
   /** `text` with the fields behind it; undefined if a value is no text, number or truth value. */
   behind(text: string, values: readonly unknown[], encoder: ValueEncoder): string | undefined {
-    const lastValues = this.#lastValues
-    const lastTexts = this.#lastTexts
+    const labels = this.#labels
     let all = text
-    for (let at = 0; at < lastValues.length; at += 1) {
+    /** The latest value is a text whose end is yet to come, with what follows it. */
+    let isOpen = false
+    for (let at = 0; at < labels.length; at += 1) {
       const value = values[at]
-      if (value !== lastValues[at]) {
-        if (value !== null && typeof value === 'object') return undefined
-        const json = value === undefined ? '' : `${this.#labels[at]}${encoder.encode(value) ?? 'null'}`
-        if (json.length > MAX_KEPT) {
-          all += json
-          continue
-        }
-        lastValues[at] = value
-        lastTexts[at] = json
+      const label = labels[at]
+      if (value === undefined || label === undefined) continue
+      if (typeof value === 'string' && (this.#arePlain || isPlain(value))) {
+        all += isOpen ? label.textBehindText : label.text
+        all += value
+        isOpen = true
+      } else if (value === null || typeof value !== 'object') {
+        all += isOpen ? label.behindText : label.any
+        all += encoder.encode(value) ?? 'null'
+        isOpen = false
+      } else {
+        return undefined
       }
-      all += lastTexts[at]
     }
-    return all
+    return isOpen ? `${all}"` : all
+  }
+}
+
+/** What comes before a value, by what that is, and what the one before it was. */
+class FixedLabel {
+  readonly any: string
+  readonly text: string
+  readonly behindText: string
+  readonly textBehindText: string
+
+  constructor(label: string) {
+    this.any = label
+    this.text = `${label}"`
+    this.behindText = `"${label}`
+    this.textBehindText = `"${label}"`
   }
 }
 
@@ -128,14 +145,12 @@ export class FixedFields {
 export class TextLine implements RecurringLine {
   readonly #writer: LineWriter
   readonly #node: LevelNode
-  readonly #label: string
   readonly #form: FixedForm
   readonly #ordinary: RecurringLine
 
-  constructor(writer: LineWriter, node: LevelNode, label: string, form: FixedForm, ordinary: RecurringLine) {
+  constructor(writer: LineWriter, node: LevelNode, form: FixedForm, ordinary: RecurringLine) {
     this.#writer = writer
     this.#node = node
-    this.#label = label
     this.#form = form
     this.#ordinary = ordinary
   }
@@ -150,7 +165,7 @@ export class TextLine implements RecurringLine {
     const number = levelNumber(level) ?? SILENT
     if (this.#node.gate > number) return
     const isOrdinary = others !== undefined || this.#node.level > number || this.#writer.mayHoldBack(number)
-    if (isOrdinary || !this.#writer.writeFixed(number, this.#label, this.#form, contextValues, values)) {
+    if (isOrdinary || !this.#writer.writeFixed(number, this.#form, contextValues, values)) {
       this.#ordinary.write(level, ctx, contextValues, values, others)
     }
   }

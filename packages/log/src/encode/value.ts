@@ -12,6 +12,7 @@ import type { Member } from './error.ts'
 import { isPlain, quote } from './escape.ts'
 import { KnownKeys } from './keys.ts'
 import type { KnownKey } from './keys.ts'
+import { numberText } from './number.ts'
 import { clip, MAX_DEPTH, MAX_MEMBERS, takeItem, takeKey, takeText } from './limits.ts'
 import { isNamedSecret, namesSecret } from './pairs.ts'
 import { summarise } from './summary.ts'
@@ -51,7 +52,7 @@ export class ValueEncoder {
       case 'string':
         return isPlain(value) && takeText(value.length) ? `"${value}"` : quote(this.text(value))
       case 'number':
-        return Number.isFinite(value) ? String(value) : 'null'
+        return numberText(value)
       case 'boolean':
         return value ? 'true' : 'false'
       case 'undefined':
