@@ -18,8 +18,10 @@ import type { NodeRequest, NodeResponse } from './node.ts'
 import type { Observation } from './observer.ts'
 import { streamKind } from './streams.ts'
 
-/** A request and its response, from the head to the close: one object, as there is one for every request. */
-export class NodeExchange extends NodeHead implements OnConnection {
+/** A request and its response, from the head to the close. Not derived from the head: `super` costs more than an object. */
+export class NodeExchange implements OnConnection {
+  readonly head: NodeHead
+  readonly #req: NodeRequest
   readonly #res: NodeResponse
   #socket: Socket | undefined = undefined
   /** What tells of its end: the socket, or the session. */
@@ -34,7 +36,8 @@ export class NodeExchange extends NodeHead implements OnConnection {
   #stopWatching: (() => boolean) | undefined = undefined
 
   constructor(req: NodeRequest, res: NodeResponse) {
-    super(req)
+    this.head = new NodeHead(req)
+    this.#req = req
     this.#res = res
   }
 
@@ -46,7 +49,7 @@ export class NodeExchange extends NodeHead implements OnConnection {
   follow(observation: Observation): void {
     this.#observation = observation
     const res = this.#res
-    const socket = connectionOf(this.req)
+    const socket = connectionOf(this.#req)
     this.#socket = socket
     // Nothing is put on the response: frameworks change its prototype, after which a property costs microseconds on Node 20.
     const closed = (): void => this.closed()
@@ -57,14 +60,14 @@ export class NodeExchange extends NodeHead implements OnConnection {
     } else if (res.closed || res.destroyed || socket?.closed === true) {
       return this.closed()
     } else if (socket !== undefined) {
-      if ((this.req as { upgrade?: boolean }).upgrade === true) {
+      if ((this.#req as { upgrade?: boolean }).upgrade === true) {
         this.#upgrade = new FirstAnswer(socket)
         // Who answers such a request by its response has no server behind it that would close it.
         res.on('finish', closed)
       }
       this.#join(socket)
     }
-    if (observation.wantsSizes) this.#bodies = new BodyCount(this.req, res)
+    if (observation.wantsSizes) this.#bodies = new BodyCount(this.#req, res)
     res.on('close', closed)
   }
 
@@ -100,7 +103,7 @@ export class NodeExchange extends NodeHead implements OnConnection {
   /** What the response is by now, if it is one that is meant to last. */
   #stream(): StreamKind | undefined {
     const res = this.#res
-    if (res.headersSent) return streamKind(this.method, res.statusCode, res.getHeader('content-type'))
+    if (res.headersSent) return streamKind(this.head.method, res.statusCode, res.getHeader('content-type'))
     return this.#upgrade?.status === 101 ? 'upgrade' : undefined
   }
 
@@ -115,7 +118,7 @@ export class NodeExchange extends NodeHead implements OnConnection {
   /** Answers 503 when the deadline passes before a response head was sent. */
   watchDeadline(ctx: Context): void {
     // What an upgraded connection speaks is no longer HTTP: it only learns that its context has ended.
-    if ((this.req as { upgrade?: boolean }).upgrade === true) return
+    if ((this.#req as { upgrade?: boolean }).upgrade === true) return
     this.#stopWatching = ctx.afterFunc((error) => {
       const res = this.#res
       if (isDeadlineExceeded(error) && !res.headersSent && !res.destroyed) this.refuse(503)

@@ -64,7 +64,7 @@ export function observeNode<R>(
   next: () => R,
 ): R | undefined {
   const exchange = new NodeExchange(req, res)
-  const { observation, first } = observer.begin(req, exchange)
+  const { observation, first } = observer.begin(req, exchange.head)
   observation.route(() => binding.route())
   binding.attach?.(observation)
   if (!first) return next()

@@ -40,7 +40,7 @@ export function observeUpgrade(listener: UpgradeListener, options: ListenerOptio
   const observer = createObserver(rest)
   return (req, socket, head) => {
     const exchange = new UpgradeExchange(req, socket)
-    const { observation, first } = observer.begin(req, exchange)
+    const { observation, first } = observer.begin(req, exchange.head)
     observation.route(() => route?.(req))
     if (!first) return listener(req, socket, head)
 
@@ -67,13 +67,14 @@ export function observeUpgrade(listener: UpgradeListener, options: ListenerOptio
 }
 
 /** A request for another protocol and its connection. */
-class UpgradeExchange extends NodeHead implements OnConnection {
+class UpgradeExchange implements OnConnection {
+  readonly head: NodeHead
   readonly #socket: Duplex
   readonly #answer: FirstAnswer
   #observation: Observation | undefined = undefined
 
   constructor(req: IncomingMessage, socket: Duplex) {
-    super(req)
+    this.head = new NodeHead(req)
     this.#socket = socket
     this.#answer = new FirstAnswer(socket)
   }

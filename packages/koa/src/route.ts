@@ -90,6 +90,7 @@ function routingOf(ctx: RoutedContext): Routing {
 
 /** What was written before an application's first request got here, from within a mount or a router. */
 function adopt(ctx: RoutedContext): void {
+  if (ctx.mountPath === undefined && ctx._matchedRoute === undefined) return
   if (Object.hasOwn(ctx, 'mountPath') && typeof ctx.mountPath === 'string') {
     const prefix = ctx.mountPath
     delete ctx.mountPath
