@@ -15,9 +15,16 @@ import type { Group, Subject } from './subjects.ts'
 export interface MeasureOptions {
   readonly rounds: number
   readonly warmUpMs: number
+  /** Of a round in which latencies are measured; those at full load are as many more as they are shorter. */
   readonly roundMs: number
   readonly seed: number
 }
+
+/**
+ * Rounds at full load for one of latencies. A neighbour on the other hyperthread makes everything half as slow again, for
+ * tenths of a second: what is to be compared must be closer together.
+ */
+export const slices = 8
 
 /** What was found of a subject; comparisons are with the first subject of the group. */
 export interface SubjectResult {
@@ -34,7 +41,7 @@ export interface SubjectResult {
   readonly kept?: Summary | undefined
   /** Share of the first subject's throughput that its processor time allows: the same question, without the noise. */
   readonly keptByCpu?: Summary | undefined
-  /** Saturating rounds in which something else had the processor. */
+  /** Rounds at full load in which something else had the processor. */
   readonly disturbed?: number
   /** Latency at half of the first subject's throughput, ms from when a request was due. */
   readonly p99?: Summary | undefined
@@ -81,8 +88,9 @@ export async function measureGroup(
       running.push({ subject, server, saturated: [], latencies: [] })
     }
     for (const { server } of running) await saturatedRound(generator, server, group.path, options.warmUpMs)
-    await passes(running, options, async ({ server, saturated }) => {
-      saturated.push(await saturatedRound(generator, server, group.path, options.roundMs))
+    const sliced = { ...options, rounds: options.rounds * slices }
+    await passes(running, sliced, async ({ server, saturated }) => {
+      saturated.push(await saturatedRound(generator, server, group.path, options.roundMs / slices))
     })
     const rate = halfOf(running[0])
     await passes(running, options, async ({ server, latencies }, pass) => {

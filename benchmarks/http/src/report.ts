@@ -6,6 +6,7 @@ import type { Verdict } from '@kit-benchmarks/context/harness/results.js'
 import type { Summary } from '@kit-benchmarks/context/harness/statistics.js'
 import { markdownTable, table } from '@kit-benchmarks/context/harness/table.js'
 import type { GroupResult, MeasureOptions, SubjectResult } from './measure.ts'
+import { slices } from './measure.ts'
 import { verdictsOn } from './targets.ts'
 
 /** What was found on one Node. */
@@ -49,8 +50,8 @@ export function markdownPage({ date, machine, options, runs }: Report): string {
   const nodes = runs.map(({ node }) => node).join(', ')
   const sections = [
     `# ${title}`,
-    `${date.slice(0, 10)}, Node ${nodes}, on ${describeMachine(machine)}; ${options.rounds} rounds of ` +
-      `${options.roundMs} ms a case. Medians with their quartiles. What is added, kept and divided is compared with the ` +
+    `${date.slice(0, 10)}, Node ${nodes}, on ${describeMachine(machine)}; ${options.rounds * slices} rounds of ` +
+      `${options.roundMs / slices} ms at full load and ${options.rounds} of ${options.roundMs} ms for latencies a case. Medians with their quartiles. What is added, kept and divided is compared with the ` +
       'first row within each pass of interleaved rounds. How all this is measured stands in the README.',
     '## Targets',
     targetTable(runs),

@@ -1,6 +1,6 @@
 /*
- * Which rounds count. A round is disturbed when the control took longer than in the quiet rounds of the same process, so
- * the processor was slower, or when the process stood still for longer, so somebody else had the processor.
+ * Which rounds count. A round is disturbed when the control took longer than in the quietest rounds of the same process, so
+ * the processor was slower or shared, or when the process stood still for longer, so somebody else had the processor.
  */
 import { quantile } from './statistics.ts'
 
@@ -12,20 +12,22 @@ export interface Circumstances {
   readonly idle: number
 }
 
-/** How much slower than in the quiet quarter the control may be, as a factor. */
+/** The share of the rounds that are taken for quiet. A shared machine may be busy most of the time. */
+const quietShare = 0.1
+/** How much slower than in the quiet rounds the control may be, as a factor. */
 const slower = 1.2
-/** How much more than in the quiet quarter the process may stand still. Some work waits by its nature. */
+/** How much more than in the quiet rounds the process may stand still. Some work waits by its nature. */
 const moreIdle = 0.1
 
 /** For each round of one process whether it counts. */
 export function undisturbed(rounds: readonly Circumstances[]): boolean[] {
   const quietControl = quantile(
     rounds.map(({ control }) => control),
-    0.25,
+    quietShare,
   )
   const quietIdle = quantile(
     rounds.map(({ idle }) => idle),
-    0.25,
+    quietShare,
   )
   return rounds.map(({ control, idle }) => control <= quietControl * slower && idle <= quietIdle + moreIdle)
 }

@@ -27,6 +27,7 @@ const burstMs = 0.25
 const segments = 5
 /** Allocations are counted over about so many bytes: few enough that the young generation need not be collected. */
 const sampleBytes = 200_000
+const growthSamples = 9
 
 /** The measuring of one case. */
 export class Meter {
@@ -85,22 +86,22 @@ export class Meter {
   /** Bytes that an operation allocates on the heap, whether they stay or not; undefined where it is too many to tell. */
   async allocated(): Promise<number | undefined> {
     let count = 1
-    let growth = await this.#growth(count, 3)
+    let growth = await this.#growth(count)
     while (growth < sampleBytes / 4 && count < this.#count) {
       count *= growth < sampleBytes / 16 ? 4 : 2
-      growth = await this.#growth(count, 3)
+      growth = await this.#growth(count)
     }
-    const each = ((await this.#growth(count, 9)) - (await this.#growth(0, 9))) / count
+    const each = (growth - (await this.#growth(0))) / count
     return each * count > sampleBytes * 2 || each < 0 ? undefined : each
   }
 
   /** The growth of the heap over so many operations and a turn: the median, as code may be compiled meanwhile. */
-  async #growth(count: number, samples: number): Promise<number> {
+  async #growth(count: number): Promise<number> {
     const growths: number[] = []
-    for (let i = 0; i < samples; i++) {
+    for (let i = 0; i < growthSamples; i++) {
       emptyYoungGeneration()
       const before = getHeapStatistics().used_heap_size
-      if (count > 0) await this.#run(count)
+      await this.#run(count)
       await turn()
       growths.push(getHeapStatistics().used_heap_size - before)
     }
