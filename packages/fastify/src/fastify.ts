@@ -70,9 +70,25 @@ async function register(app: FastifyInstance, options: HttpOptions): Promise<voi
     next()
   })
   app.addHook('onSend', (request: ObservedRequest, _reply, payload, next) => {
-    if (isStream(payload)) payload.once(errorMonitor, (error) => request[observationOf]?.fail(error))
+    const failed = (error: unknown): void => request[observationOf]?.fail(error)
+    if (isStream(payload)) payload.once(errorMonitor, failed)
+    else if (payload instanceof Response) watchReader(payload.body, failed)
+    else watchReader(payload, failed)
     next()
   })
+}
+
+/** A web stream tells nobody but its reader why it failed. */
+function watchReader(payload: unknown, failed: (error: unknown) => void): void {
+  if (typeof payload !== 'object' || payload === null || !('getReader' in payload)) return
+  const stream = payload as ReadableStream
+  const getReader = stream.getReader.bind(stream) as () => ReadableStreamDefaultReader
+  const value = (): ReadableStreamDefaultReader => {
+    const reader = getReader()
+    reader.closed.catch(failed)
+    return reader
+  }
+  Reflect.defineProperty(stream, 'getReader', { value, configurable: true, writable: true })
 }
 
 /** An error that asks for a 4xx may be answered otherwise, by an error handler of the application's. */

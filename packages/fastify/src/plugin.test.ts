@@ -222,17 +222,42 @@ describe('ends', () => {
         ),
       ),
     )
+    const pages = (): ReadableStream => {
+      let pulls = 0
+      return new ReadableStream({
+        async pull(controller) {
+          await new Promise((resolve) => setImmediate(resolve))
+          pulls += 1
+          if (pulls > 2) throw new Error('no more pages')
+          controller.enqueue(Buffer.from('page'))
+        },
+      })
+    }
+    app.get('/web', (_request, reply) => reply.send(pages()))
+    app.get('/response', (_request, reply) => reply.send(new Response(pages())))
+    app.get('/frozen', (_request, reply) =>
+      reply.send(Object.freeze(new ReadableStream({ start: (controller) => controller.close() }))),
+    )
     app.get('/endless', (_request, reply) => reply.send(new Readable({ read: (): void => {} })))
     const url = await app.listen({ port: 0 })
     await expect((await fetch(`${url}/broken`)).text()).rejects.toThrow('terminated')
     await counted(1)
+    await expect((await fetch(`${url}/web`)).text()).rejects.toThrow('terminated')
+    await counted(2)
+    await expect((await fetch(`${url}/response`)).text()).rejects.toThrow('terminated')
+    await counted(3)
+    expect(await (await fetch(`${url}/frozen`)).text()).toBe('')
+    await counted(4)
     const left = connect(Number(new URL(url).port), '127.0.0.1')
     left.write('GET /endless HTTP/1.1\r\nHost: x\r\n\r\n')
     await new Promise((resolve) => setTimeout(resolve, 100))
     left.destroy()
-    await counted(2)
+    await counted(5)
     expect(lines().map(({ outcome, err }) => [outcome, (err as Error | undefined)?.message])).toEqual([
       ['error', 'no more rows'],
+      ['error', 'no more pages'],
+      ['error', 'no more pages'],
+      ['ok', undefined],
       ['canceled', undefined],
     ])
   })

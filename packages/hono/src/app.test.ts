@@ -263,6 +263,29 @@ describe('on its server', () => {
     expect(seen.filter((line) => !/ GET (-|\/x\/:id) (200|400|404) -$/.test(line))).toEqual([])
   })
 
+  it('knows why a stream broke off', async () => {
+    const app = observed()
+    app.get('/broken', () => {
+      let pulls = 0
+      const body = new ReadableStream({
+        async pull(controller) {
+          await new Promise((resolve) => setImmediate(resolve))
+          pulls += 1
+          if (pulls > 2) throw new Error('no more rows')
+          controller.enqueue(Buffer.from('row'))
+        },
+      })
+      return new Response(body)
+    })
+    const server = await serveConformanceApp(createServer(getRequestListener(app.fetch) as RequestListener))
+    await expect(fetch(`${server.url}/broken`).then((response) => response.text())).rejects.toThrow(
+      'terminated',
+    )
+    expect(await counted(1)).toEqual(['1 GET /broken 200 server_abort'])
+    expectLog(destination, { msg: 'request', outcome: 'error', err: { message: 'no more rows' } })
+    await server.close()
+  })
+
   it('finds the observation of the fetch-style handler around it', async () => {
     const app: App = new Hono()
     app.use(kit())

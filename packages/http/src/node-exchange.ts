@@ -81,7 +81,15 @@ export class NodeExchange implements OnConnection {
   closed(): void {
     if (this.#connection !== undefined) leaveConnection(this.#connection, this)
     this.#stopWatching?.()
-    this.#observation?.end(this.#end())
+    const observation = this.#observation
+    if (observation === undefined) return
+    const end = this.#end()
+    // Frameworks, and `pipeline`, break a response off with what its body failed with, and tell nobody else.
+    if (end.kind === 'cut') {
+      const why = errorOfResponse(this.#res)
+      if (why !== null) observation.fail(why)
+    }
+    observation.end(end)
   }
 
   look(): void {
@@ -180,6 +188,11 @@ export function clientLeft(req: NodeRequest): boolean {
 /** What the connection of a request broke with, if it did. */
 export function connectionError(req: NodeRequest): Error | undefined {
   return errorOf(connectionOf(req)) ?? undefined
+}
+
+/** What a response was broken off with, if anything. */
+function errorOfResponse(res: NodeResponse): Error | null {
+  return ('stream' in res ? res.stream?.errored : res.errored) ?? null
 }
 
 function errorOf(socket: Socket | undefined): Error | null {

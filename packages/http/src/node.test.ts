@@ -5,6 +5,7 @@ import { connect, constants as http2Constants, createServer as createHttp2Server
 import type { ClientHttp2Session, Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { connect as connectTcp } from 'node:net'
 import type { AddressInfo } from 'node:net'
+import { pipeline, Readable } from 'node:stream'
 import { current } from '@kit/context'
 import { annotate, createLogger } from '@kit/log'
 import { memoryDestination } from '@kit/log/testing'
@@ -36,6 +37,59 @@ it('writes what a handler adds into the one line of the request, and lets it rep
   })
   server.close()
   server.closeAllConnections()
+})
+
+const brokenOff: readonly [string, (res: ServerResponse) => void][] = [
+  ['it was destroyed with', (res) => void res.destroy(new Error('no more rows'))],
+  [
+    'its body failed with',
+    (res) => {
+      const rows = new Readable({ read: () => rows.destroy(new Error('no more rows')) })
+      pipeline(rows, res, () => {})
+    },
+  ],
+]
+
+it.each(brokenOff)('says in the line of a response that was broken off what %s', async (_, breakOff) => {
+  const destination = memoryDestination()
+  const log = createLogger({ format: 'json', destination })
+  const server = createServer(
+    observeListener((_req, res) => void res.write('first', () => breakOff(res)), { log }),
+  ).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
+  await expect(response.text()).rejects.toThrow('terminated')
+  await expect.poll(() => destination.records).toHaveLength(1)
+  expect(destination.records[0]).toMatchObject({
+    outcome: 'error',
+    errorType: 'server_abort',
+    err: { message: 'no more rows' },
+  })
+  server.close()
+})
+
+it('says so over HTTP/2', async () => {
+  const destination = memoryDestination()
+  const log = createLogger({ format: 'json', destination })
+  const server = createHttp2Server(
+    observeListener(
+      (_req: Http2ServerRequest, res: Http2ServerResponse) =>
+        void res.write('first', () => void res.stream.destroy(new Error('no more rows'))),
+      { log },
+    ),
+  ).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const client = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  const sent = client.request({ ':path': '/' }).on('error', () => {})
+  sent.resume()
+  await new Promise((resolve) => sent.on('close', resolve))
+  await expect.poll(() => destination.records).toHaveLength(1)
+  expect(destination.records[0]).toMatchObject({
+    errorType: 'server_abort',
+    err: { message: 'no more rows' },
+  })
+  client.close()
+  server.close()
 })
 
 it('answers 503 with a head even where a middleware puts its end off', async () => {

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
-import type Koa from 'koa'
+import { current } from '@kit/context'
+import Koa from 'koa'
 import { afterEach, describe, expect, it } from 'vitest'
 import { kit } from './koa.ts'
 import { bytes, koas, observe, serve, stop } from './served.fixture.ts'
@@ -121,4 +122,25 @@ describe.each(koas)('%s', (_, Framework) => {
     await fetch(url).catch(() => {})
     expect(await line()).toMatchObject({ outcome: 'error', err: { message: 'disk on fire' } })
   })
+})
+
+it('knows why a web stream broke off, and has it made within the context of the request', async () => {
+  const seen: unknown[] = []
+  const { url, line } = await serve(Koa, (app) => {
+    app.use((ctx) => {
+      let pulls = 0
+      ctx.body = new ReadableStream({
+        async pull(controller) {
+          await new Promise((resolve) => setImmediate(resolve))
+          pulls += 1
+          seen.push(current() === ctx.state['ctx'])
+          if (pulls > 2) throw new Error('no more rows')
+          controller.enqueue(Buffer.from('row'))
+        },
+      })
+    })
+  })
+  await expect(fetch(url).then((response) => response.text())).rejects.toThrow('terminated')
+  expect(await line()).toMatchObject({ outcome: 'error', err: { message: 'no more rows' } })
+  expect(new Set(seen)).toEqual(new Set([true]))
 })

@@ -104,13 +104,35 @@ function afterwards(ctx: OwnContext, observation: Observation): void {
   const { res, body } = ctx
   // The deadline's answer has gone out, and Koa does not say so to a handler that is late: this counts it.
   if ((res as { finished?: boolean }).finished === true && !res.headersSent) res.end()
-  if (!isStream(body)) return
-  // A body that is made while it is read, by a generator say, is to be made within the context.
-  const read = AsyncLocalStorage.bind(body._read)
-  Reflect.defineProperty(body, '_read', { value: read, configurable: true, writable: true })
-  // Koa 3 cuts the response off before it says why.
-  body.once(errorMonitor, (error) => noteError(ctx, observation, error))
+  if (typeof body !== 'object' || body === null) return
+  if (body instanceof ReadableStream) readWithin(body)
+  else if (body instanceof Response) {
+    if (body.body !== null) readWithin(body.body)
+  } else if (isStream(body)) {
+    // A body that is made while it is read, by a generator say, is to be made within the context.
+    const read = AsyncLocalStorage.bind(body._read)
+    Reflect.defineProperty(body, '_read', { value: read, configurable: true, writable: true })
+    // Koa 3 cuts the response off before it says why.
+    body.once(errorMonitor, (error) => noteError(ctx, observation, error))
+  }
 }
+
+/** Has what a web stream is made of be made within the context that is current now; Koa iterates over it. */
+function readWithin(stream: ReadableStream): void {
+  // oxlint-disable-next-line typescript/unbound-method -- it is called on the stream
+  const iterate = stream[Symbol.asyncIterator]
+  const value = (): AsyncIterator<unknown> => {
+    const parts = iterate.call(stream)
+    return {
+      next: AsyncLocalStorage.bind(() => parts.next()),
+      return: AsyncLocalStorage.bind(() => parts.return?.() ?? Promise.resolve(over)),
+    }
+  }
+  const bound = AsyncLocalStorage.bind(value)
+  Reflect.defineProperty(stream, Symbol.asyncIterator, { value: bound, configurable: true, writable: true })
+}
+
+const over: IteratorReturnResult<undefined> = { done: true, value: undefined }
 
 /** A readable stream of Node's, or of the package readable-stream. */
 interface StreamBody extends EventEmitter {
@@ -118,7 +140,7 @@ interface StreamBody extends EventEmitter {
   pipe: unknown
 }
 
-function isStream(body: unknown): body is StreamBody {
-  const { _read, pipe } = (body ?? {}) as Partial<StreamBody>
+function isStream(body: object): body is StreamBody {
+  const { _read, pipe } = body as Partial<StreamBody>
   return typeof _read === 'function' && typeof pipe === 'function'
 }
