@@ -70,35 +70,35 @@ async function register(app: FastifyInstance, options: HttpOptions): Promise<voi
     next()
   })
   app.addHook('onSend', (request: ObservedRequest, _reply, payload, next) => {
-    const failed = (error: unknown): void => request[observationOf]?.fail(error)
-    if (isStream(payload)) payload.once(errorMonitor, failed)
-    else if (payload instanceof Response) watchReader(payload.body, failed)
-    else watchReader(payload, failed)
+    if (typeof payload === 'object' && payload !== null) {
+      watchBody(payload, (error) => request[observationOf]?.fail(error))
+    }
     next()
   })
 }
 
-/** A web stream tells nobody but its reader why it failed. */
-function watchReader(payload: unknown, failed: (error: unknown) => void): void {
-  if (typeof payload !== 'object' || payload === null || !('getReader' in payload)) return
-  const stream = payload as ReadableStream
-  const getReader = stream.getReader.bind(stream) as () => ReadableStreamDefaultReader
+/** Of a stream that fails after the head was sent, Fastify tells no hook; a web stream tells only its reader. */
+function watchBody(payload: object, failed: (error: unknown) => void): void {
+  if (payload instanceof Stream) {
+    payload.once(errorMonitor, failed)
+    return
+  }
+  // Node makes the class `Response` when it is first asked for: most services need none.
+  const isResponse = Object.prototype.toString.call(payload) === '[object Response]'
+  const body = isResponse ? (payload as Response).body : (payload as Partial<ReadableStream>)
+  if (typeof body?.getReader !== 'function') return
+  const getReader = body.getReader.bind(body) as () => ReadableStreamDefaultReader
   const value = (): ReadableStreamDefaultReader => {
     const reader = getReader()
     reader.closed.catch(failed)
     return reader
   }
-  Reflect.defineProperty(stream, 'getReader', { value, configurable: true, writable: true })
+  Reflect.defineProperty(body, 'getReader', { value, configurable: true, writable: true })
 }
 
 /** An error that asks for a 4xx may be answered otherwise, by an error handler of the application's. */
 function failIfServers(observation: Observation, error: unknown, reply: FastifyReply): void {
   if (reply.raw.statusCode >= 500) observation.fail(error)
-}
-
-/** Of a stream that fails after the head was sent, Fastify tells no hook. */
-function isStream(payload: unknown): payload is Stream {
-  return typeof payload === 'object' && payload instanceof Stream
 }
 
 function attach(request: ObservedRequest, observation: Observation): void {

@@ -16,6 +16,7 @@ import { FirstAnswer } from './first-answer.ts'
 import { NodeHead } from './node-head.ts'
 import type { NodeRequest, NodeResponse } from './node.ts'
 import type { Observation } from './observer.ts'
+import { saysItIsOver } from './over.ts'
 import { streamKind } from './streams.ts'
 
 /** A request and its response, from the head to the close. Not derived from the head: `super` costs more than an object. */
@@ -87,7 +88,7 @@ export class NodeExchange implements OnConnection {
     // Frameworks, and `pipeline`, break a response off with what its body failed with, and tell nobody else.
     if (end.kind === 'cut') {
       const why = errorOfResponse(this.#res)
-      if (why !== null) observation.fail(why)
+      if (why !== null && !saysItIsOver(why, observation.ctx, () => false)) observation.fail(why)
     }
     observation.end(end)
   }

@@ -6,6 +6,7 @@ import type { ClientHttp2Session, Http2ServerRequest, Http2ServerResponse } from
 import { connect as connectTcp } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { pipeline, Readable } from 'node:stream'
+import { pipeline as pipelineUntil } from 'node:stream/promises'
 import { current } from '@kit/context'
 import { annotate, createLogger } from '@kit/log'
 import { memoryDestination } from '@kit/log/testing'
@@ -64,6 +65,30 @@ it.each(brokenOff)('says in the line of a response that was broken off what %s',
     outcome: 'error',
     errorType: 'server_abort',
     err: { message: 'no more rows' },
+  })
+  server.close()
+})
+
+it('keeps to the deadline where a body was given up for it', async () => {
+  const destination = memoryDestination()
+  const log = createLogger({ format: 'json', destination })
+  const server = createServer(
+    observeListener(
+      (_req, res) => {
+        res.write('first')
+        const { signal } = current()
+        pipelineUntil(new Readable({ read: () => {} }), res, { signal }).catch(() => {})
+      },
+      { log, timeoutMs: 20 },
+    ),
+  ).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
+  await expect(response.text()).rejects.toThrow('terminated')
+  await expect.poll(() => destination.records).toHaveLength(1)
+  expect(destination.records[0]).toMatchObject({
+    outcome: 'deadline',
+    err: { code: 'KIT_DEADLINE_EXCEEDED' },
   })
   server.close()
 })

@@ -105,10 +105,11 @@ function afterwards(ctx: OwnContext, observation: Observation): void {
   // The deadline's answer has gone out, and Koa does not say so to a handler that is late: this counts it.
   if ((res as { finished?: boolean }).finished === true && !res.headersSent) res.end()
   if (typeof body !== 'object' || body === null) return
-  if (body instanceof ReadableStream) readWithin(body)
-  else if (body instanceof Response) {
-    if (body.body !== null) readWithin(body.body)
-  } else if (isStream(body)) {
+  // Node makes the classes of the web when they are first asked for: most services need none.
+  const tag = Object.prototype.toString.call(body)
+  if (tag === '[object ReadableStream]') readWithin(body as ReadableStream)
+  else if (tag === '[object Response]') readWithin((body as Response).body)
+  else if (isStream(body)) {
     // A body that is made while it is read, by a generator say, is to be made within the context.
     const read = AsyncLocalStorage.bind(body._read)
     Reflect.defineProperty(body, '_read', { value: read, configurable: true, writable: true })
@@ -118,7 +119,8 @@ function afterwards(ctx: OwnContext, observation: Observation): void {
 }
 
 /** Has what a web stream is made of be made within the context that is current now; Koa iterates over it. */
-function readWithin(stream: ReadableStream): void {
+function readWithin(stream: ReadableStream | null): void {
+  if (stream === null) return
   // oxlint-disable-next-line typescript/unbound-method -- it is called on the stream
   const iterate = stream[Symbol.asyncIterator]
   const value = (): AsyncIterator<unknown> => {
