@@ -93,7 +93,7 @@ export async function measureGroup(
       saturated.push(await saturatedRound(generator, server, group.path, options.roundMs / slices))
     })
     const rate = halfOf(running[0])
-    await passes(running, options, async ({ server, latencies }, pass) => {
+    const latencyRound = async (server: Server, pass: number): Promise<Latencies> => {
       const task = {
         port: server.port,
         path: group.path,
@@ -101,7 +101,11 @@ export async function measureGroup(
         rate,
         seed: options.seed + pass,
       }
-      latencies.push((await generator.perform(task)) as Latencies)
+      return (await generator.perform(task)) as Latencies
+    }
+    for (const { server } of running) await latencyRound(server, -1) // another way to ask: to be compiled first
+    await passes(running, options, async ({ server, latencies }, pass) => {
+      latencies.push(await latencyRound(server, pass))
     })
     const subjects = group.subjects.map((subject): SubjectResult => {
       const skipped = subject.skip?.(node.major)

@@ -21,7 +21,7 @@ export interface Generator extends Disposable {
 
 /** Starts a server; its log lines go to /dev/null. Rejects if it ends before it listens. */
 export async function startServer(node: NodeBinary, framework: Framework, kind: Kind): Promise<Server> {
-  const child = start(new URL('./server.js', import.meta.url), node.path, [framework, kind])
+  const child = start(new URL('./server.js', import.meta.url), node.path, [framework, kind], oneThread)
   const { port } = (await reply(child)) as Extract<FromServer, { port: number }>
   return {
     port,
@@ -45,11 +45,22 @@ export function startGenerator(): Generator {
   }
 }
 
-function start(module: URL, execPath: string, args: readonly string[]): ChildProcess {
+/**
+ * The collector's threads would need the generator's processor, which never is free: each collection would wait for them, for as
+ * long as the system lets the generator run.
+ */
+const oneThread: readonly string[] = ['--single-threaded-gc']
+
+function start(
+  module: URL,
+  execPath: string,
+  args: readonly string[],
+  execArgv: readonly string[] = [],
+): ChildProcess {
   const nowhere = openSync('/dev/null', 'w')
   return fork(module, args, {
     execPath,
-    execArgv: [],
+    execArgv: [...execArgv],
     stdio: ['ignore', nowhere, 'inherit', 'ipc'],
     env: { ...process.env, NODE_ENV: 'production' },
   })
