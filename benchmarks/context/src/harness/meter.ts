@@ -91,7 +91,8 @@ export class Meter {
       count *= growth < sampleBytes / 16 ? 4 : 2
       growth = await this.#growth(count)
     }
-    const each = (growth - (await this.#growth(0))) / count
+    // Once more: what was seen on the way may be a compiler's.
+    const each = ((await this.#growth(count)) - (await this.#growth(0))) / count
     return each * count > sampleBytes * 2 || each < 0 ? undefined : each
   }
 
