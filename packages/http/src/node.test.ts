@@ -93,7 +93,7 @@ it('keeps to the deadline where a body was given up for it', async () => {
   server.close()
 })
 
-it('says so over HTTP/2', async () => {
+it('says in the line of a response over HTTP/2 what it was broken off with', async () => {
   const destination = memoryDestination()
   const log = createLogger({ format: 'json', destination })
   const server = createHttp2Server(
