@@ -29,5 +29,8 @@ export function undisturbed(rounds: readonly Circumstances[]): boolean[] {
     rounds.map(({ idle }) => idle),
     quietShare,
   )
-  return rounds.map(({ control, idle }) => control <= quietControl * slower && idle <= quietIdle + moreIdle)
+  const isFast = rounds.map(({ control }) => control <= quietControl * slower)
+  const isQuiet = rounds.map(({ idle }, index) => isFast[index] === true && idle <= quietIdle + moreIdle)
+  // Of a few rounds, those with a fast processor may all have had to wait for it. They are the best there are.
+  return isQuiet.includes(true) ? isQuiet : isFast
 }

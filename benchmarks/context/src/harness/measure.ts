@@ -137,7 +137,11 @@ async function attempt(runner: Runner, work: (subject: Subject) => Promise<void>
 
 function groupResult(group: Group, runners: readonly Runner[]): GroupResult {
   const times = runners.map(({ rounds, failed }) => (failed === undefined ? quietTimes(rounds) : []))
-  const baseline = times[0] ?? []
+  /** With the first case, in the passes that were quiet for both; where there are none, in all: noise of a pass is in both. */
+  const ratiosOf = (index: number): number[] => {
+    const quiet = pairedRatios(times[index] ?? [], times[0] ?? [])
+    return quiet.length > 0 ? quiet : pairedRatios(allTimes(runners[index]), allTimes(runners[0]))
+  }
   const cases = runners.map((runner, index): CaseResult => {
     const { name, skipped, failed, bytes } = runner
     if (skipped !== undefined) return { name, skipped }
@@ -147,7 +151,7 @@ function groupResult(group: Group, runners: readonly Runner[]): GroupResult {
     return {
       name,
       ns,
-      ratio: index === 0 ? undefined : summarise(pairedRatios(times[index] ?? [], baseline)),
+      ratio: index === 0 ? undefined : summarise(ratiosOf(index)),
       bytes,
       rounds: quiet.length,
       dropped: runner.rounds.length - quiet.length,
@@ -155,6 +159,10 @@ function groupResult(group: Group, runners: readonly Runner[]): GroupResult {
   })
   const { name, title, note, targets = [] } = group
   return { name, title, note, cases, verdicts: targets.map((target) => verdictOfGroup(target, cases)) }
+}
+
+function allTimes(runner: Runner | undefined): number[] {
+  return runner === undefined || runner.failed !== undefined ? [] : runner.rounds.map(({ ns }) => ns)
 }
 
 /** The times of the rounds of one process by pass; undefined where the round was disturbed. */

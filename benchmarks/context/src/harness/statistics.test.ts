@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { undisturbed } from './disturbance.ts'
-import { orders } from './order.ts'
+import { orders, seededRandom } from './order.ts'
 import { median, pairedRatios, quantile, summarise } from './statistics.ts'
 
 describe('quantiles', () => {
@@ -62,6 +62,12 @@ describe('a disturbed round', () => {
   it('is never all there is', () => {
     expect(undisturbed(rounds([100, 200, 400, 800])).some(Boolean)).toBe(true)
     expect(undisturbed([])).toEqual([])
+    expect(undisturbed(rounds([100, 200], [0.9, 0]))).toEqual([true, false])
+    for (let seed = 1; seed <= 300; seed += 1) {
+      const random = seededRandom(seed)
+      const some = Array.from({ length: 1 + (seed % 8) }, random)
+      expect(undisturbed(rounds(some, some.map(random)))).toContain(true)
+    }
   })
 })
 
