@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
 import { connect, constants as http2Constants, createServer as createHttp2Server } from 'node:http2'
 import type { ClientHttp2Session, Http2ServerRequest, Http2ServerResponse } from 'node:http2'
@@ -13,6 +13,7 @@ import { memoryDestination } from '@kit/log/testing'
 import { createMetrics } from '@kit/metrics'
 import { describe, expect, it } from 'vitest'
 import { observeListener } from './node.ts'
+import type { ListenerOptions } from './node.ts'
 
 it('writes what a handler adds into the one line of the request, and lets it replace nothing', async () => {
   const destination = memoryDestination()
@@ -51,46 +52,41 @@ const brokenOff: readonly [string, (res: ServerResponse) => void][] = [
   ],
 ]
 
-it.each(brokenOff)('says in the line of a response that was broken off what %s', async (_, breakOff) => {
+/** The one line of a request whose response breaks off within its body. */
+async function lineOfBroken(
+  listener: (req: IncomingMessage, res: ServerResponse) => void,
+  options: ListenerOptions = {},
+): Promise<unknown> {
   const destination = memoryDestination()
   const log = createLogger({ format: 'json', destination })
-  const server = createServer(
-    observeListener((_req, res) => void res.write('first', () => breakOff(res)), { log }),
-  ).listen(0, '127.0.0.1')
+  const server = createServer(observeListener(listener, { log, ...options })).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
   await expect(response.text()).rejects.toThrow('terminated')
   await expect.poll(() => destination.records).toHaveLength(1)
-  expect(destination.records[0]).toMatchObject({
+  server.close()
+  return destination.records[0]
+}
+
+it.each(brokenOff)('says in the line of a response that was broken off what %s', async (_, breakOff) => {
+  const line = await lineOfBroken((_req, res) => void res.write('first', () => breakOff(res)))
+  expect(line).toMatchObject({
     outcome: 'error',
     errorType: 'server_abort',
     err: { message: 'no more rows' },
   })
-  server.close()
 })
 
 it('keeps to the deadline where a body was given up for it', async () => {
-  const destination = memoryDestination()
-  const log = createLogger({ format: 'json', destination })
-  const server = createServer(
-    observeListener(
-      (_req, res) => {
-        res.write('first')
-        const { signal } = current()
-        pipelineUntil(new Readable({ read: () => {} }), res, { signal }).catch(() => {})
-      },
-      { log, timeoutMs: 20 },
-    ),
-  ).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
-  await expect(response.text()).rejects.toThrow('terminated')
-  await expect.poll(() => destination.records).toHaveLength(1)
-  expect(destination.records[0]).toMatchObject({
+  const givesUp = (_req: IncomingMessage, res: ServerResponse): void => {
+    res.write('first')
+    const { signal } = current()
+    pipelineUntil(new Readable({ read: () => {} }), res, { signal }).catch(() => {})
+  }
+  expect(await lineOfBroken(givesUp, { timeoutMs: 20 })).toMatchObject({
     outcome: 'deadline',
     err: { code: 'KIT_DEADLINE_EXCEEDED' },
   })
-  server.close()
 })
 
 it('says in the line of a response over HTTP/2 what it was broken off with', async () => {
